@@ -1,0 +1,87 @@
+"""Every bound of the gateway, by name: a queue, body, cache, wait or retry without an entry here is a defect.
+
+The table in docs/settings.md repeats these names; tests/test_docs.py holds the two together. Units are in the names.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+# What a caller may send.
+REQUEST_BODY_BYTES: Final = 32 * MIB
+REQUEST_HEADERS_BYTES: Final = 64 * KIB
+REQUEST_READ_S: Final = 60.0
+JSON_DEPTH: Final = 200
+SESSION_ID_CHARS: Final = 128
+IDEMPOTENCY_KEY_CHARS: Final = 255
+MAX_LATENCY_MS: Final = 3_600_000
+BIG_BODY_BYTES: Final = 4 * MIB  # parsing one holds the interpreter: only one of this size at a time
+BIG_BODIES_AT_ONCE: Final = 1
+
+# What one process carries at a time.
+REQUESTS_IN_FLIGHT: Final = 2048
+REQUESTS_IN_FLIGHT_PER_KEY: Final = 256
+BODY_BYTES_IN_FLIGHT: Final = 1024 * MIB
+BODY_BYTES_RESERVED_PER_BYTE: Final = 3  # raw body, parsed form and the copy written upstream
+
+# One Turn.
+ATTEMPTS_PER_TURN: Final = 4
+REASKS_PER_TURN: Final = 1
+REPAIRS_PER_TURN: Final = 1
+LEGS_AT_ONCE: Final = 2
+HEAD_AFTER_S: Final = 20.0
+HEAD_AFTER_CAP_S: Final = 30.0  # a latency deadline up to this long is answered by status, never by an early Head
+KEEPALIVE_EVERY_S: Final = 12.0
+USAGE_GRACE_S: Final = 1.5
+LINGER_S: Final = 2.5
+LINGERING_PER_KEY: Final = 4
+LINGERING: Final = 256
+SLEEP_S: Final = 25.0
+SLEEPING: Final = 256
+TAIL_BYTES: Final = 8 * MIB
+JOURNAL_BYTES: Final = 1 * MIB  # text already rendered for a reader that is slow or gone
+SLOW_READER_S: Final = 30.0
+ANSWER_BYTES: Final = 32 * MIB
+DRAIN_S: Final = 120.0
+
+# One attempt.
+CONNECT_S: Final = 2.0
+FIRST_TOKEN_MIN_S: Final = 5.0
+FIRST_TOKEN_MAX_S: Final = 60.0
+GAP_S: Final = 60.0
+TOTAL_S: Final = 900.0
+ERROR_BODY_BYTES: Final = 64 * KIB
+SSE_EVENT_BYTES: Final = 16 * MIB
+UPSTREAM_CONNECTIONS_PER_PROVIDER: Final = 1024
+
+# The same question again (agents.md 4).
+REPLAY_S: Final = 30.0
+REPLAY_BYTES: Final = 64 * MIB
+
+# The mutable maps of gateway/state.
+SESSIONS: Final = 20_000
+SESSION_CALL_IDS: Final = 200_000
+SESSION_CALL_IDS_TRIED: Final = 64  # newest first, of one request's history
+SESSION_IDLE_S: Final = 2 * 3600.0
+SIDE_CALL_S: Final = 60.0
+SESSION_RETRY_S: Final = 60.0  # the same history again within this time is a retry, not a new task
+CACHE_TTL_S: Final = 300.0  # how long providers keep an unused prompt cache unless they say otherwise
+HEALTH_ENDPOINTS: Final = 4096
+COOLDOWN_MAX_S: Final = 600.0
+REASONING_BYTES: Final = 256 * MIB
+REASONING_S: Final = 2 * 3600.0
+
+# The store's writer.
+RECORD_QUEUE: Final = 20_000
+RECORD_BATCH: Final = 1000
+RECORD_FLUSH_S: Final = 0.1
+RECORD_TRIES: Final = 5
+RECORD_RETRY_S: Final = 0.1  # before the second try; doubles
+STORE_BUSY_S: Final = 5.0  # how long another program may hold the database file
+STORE_READERS: Final = 4
+PAGE_ROWS: Final = 1000
+CREDENTIAL_CHARS: Final = 256
+KEY_CACHE: Final = 4096

@@ -1,0 +1,24 @@
+"""What the owner of a key and the operator allow: limits on routing that no request can widen.
+
+A value made when the key is authenticated; routing.plan applies it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """``allowed_models`` are model ids, or ``vendor/*``; empty allows all. ``gammainfra/*`` names are always allowed:
+
+    they choose among the allowed models. ``priced_only`` refuses models without a price (C26, credits mode).
+    """
+
+    allowed_models: tuple[str, ...] = ()
+    priced_only: bool = False
+
+    def allows(self, model_id: str) -> bool:
+        """Whether this key may be answered by the model ``vendor/name``."""
+        allowed = self.allowed_models
+        return not allowed or model_id in allowed or f"{model_id.partition('/')[0]}/*" in allowed

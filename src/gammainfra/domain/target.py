@@ -1,0 +1,64 @@
+"""Everything a dialect must know to write one request for one endpoint: facts in, no look-ups.
+
+gateway builds it from the endpoint, the provider file and the repair that an earlier failure asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gammainfra.domain.endpoint import Capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One endpoint as the writer sees it.
+
+    ``dialect`` is the provider's; ``model`` the name to send. ``owns_dialect``: the provider defined the dialect, so a
+    client's clean request of that dialect travels verbatim; a compatible host gets only what is known to be accepted.
+    ``drop`` names further parameters to leave out, ``renames`` parameters with another name there.
+    ``default_max_tokens`` is sent when the client named no limit and the dialect demands one. ``drop_thinking``
+    leaves all reasoning of the history out. ``reasoning_required``: a tool-call turn without reasoning is refused
+    (DeepSeek). ``origin_account`` tells apart keys whose signatures do not travel.
+
+    ``id_rule`` is the family of tool-call ids it accepts (wire.tool_ids). ``reasoning_field`` is the message field in
+    which a host of OpenAI's dialect takes earlier reasoning back, "" when it takes none. ``accepts`` names parameters
+    that a compatible host takes beyond the usual ones; ``user_after_tool`` False: it refuses a user message right
+    after a tool result.
+    """
+
+    provider: str
+    dialect: str
+    model: str
+    capabilities: Capabilities
+    owns_dialect: bool = False
+    drop: frozenset[str] = frozenset()
+    renames: Mapping[str, str] = field(default_factory=dict)
+    default_max_tokens: int = 32_000
+    clamp_max_tokens: int | None = None
+    drop_thinking: bool = False
+    reasoning_required: bool = False
+    automatic_cache_marks: bool = False
+    stream: bool = False
+    origin_account: str = ""
+    id_rule: Literal["openai", "anthropic", "mistral"] = "openai"
+    reasoning_field: Literal["", "reasoning_content", "reasoning_details"] = ""
+    accepts: frozenset[str] = frozenset()
+    user_after_tool: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A request ready to send: the body, and what was left out, by name (``X-GammaInfra-Dropped-Params``).
+
+    ``dropped_context`` names reasoning that could not be carried (``X-GammaInfra-Dropped-Context``), ``call_ids`` the
+    (shown to the client, sent upstream) pairs of tool-call ids that differ. ``headers`` are extra request headers.
+    """
+
+    body: bytes
+    dropped_params: tuple[str, ...] = ()
+    dropped_context: tuple[str, ...] = ()
+    call_ids: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
