@@ -46,7 +46,8 @@ class Capabilities:
 
     ``thinking``: ``effort`` takes a reasoning effort (OpenAI), ``budget`` a token budget, ``adaptive`` Anthropic's
     adaptive thinking with effort, ``always`` thinks unasked (DeepSeek). ``refuses`` names parameters (OpenAI's names)
-    that the model answers with a 400. ``renames`` maps a parameter to the name this model wants.
+    that the model answers with a 400. ``renames`` maps a parameter to the name this model wants. ``prefill``: a last
+    assistant message is continued by the model, where others answer it with a 400.
     ``forced_tool_choice`` False: ``required`` and named tool choices are answered with a 400, ``auto`` is not.
     """
 
@@ -56,6 +57,7 @@ class Capabilities:
     thinking: ThinkingKind = "none"
     refuses: frozenset[str] = frozenset()
     renames: Mapping[str, str] = field(default_factory=dict)
+    prefill: bool = False
     forced_tool_choice: bool = True
 
 
@@ -101,3 +103,8 @@ class Endpoint:
     def name(self) -> str:
         """``provider/model`` by our names: what headers, records and the chain print."""
         return f"{self.provider}/{self.model.name}"
+
+
+def key_variable(provider: str) -> str:
+    """The environment variable that configures a provider, e.g. ``OPENAI_API_KEY``: errors name it (C68)."""
+    return provider.upper().replace("-", "_").replace(".", "_") + "_API_KEY"

@@ -18,8 +18,6 @@ JSON_DEPTH: Final = 200
 SESSION_ID_CHARS: Final = 128
 IDEMPOTENCY_KEY_CHARS: Final = 255
 MAX_LATENCY_MS: Final = 3_600_000
-BIG_BODY_BYTES: Final = 4 * MIB  # parsing one holds the interpreter: only one of this size at a time
-BIG_BODIES_AT_ONCE: Final = 1
 
 # What one process carries at a time.
 REQUESTS_IN_FLIGHT: Final = 2048
@@ -29,7 +27,6 @@ BODY_BYTES_RESERVED_PER_BYTE: Final = 3  # raw body, parsed form and the copy wr
 
 # One Turn.
 ATTEMPTS_PER_TURN: Final = 4
-REASKS_PER_TURN: Final = 1
 REPAIRS_PER_TURN: Final = 1
 LEGS_AT_ONCE: Final = 2
 HEAD_AFTER_S: Final = 20.0
@@ -53,6 +50,7 @@ FIRST_TOKEN_MIN_S: Final = 5.0
 FIRST_TOKEN_MAX_S: Final = 60.0
 GAP_S: Final = 60.0
 TOTAL_S: Final = 900.0
+WHOLE_ANSWER_TOKENS: Final = 8192  # assumed of an answer without a limit, for how long it may take unstreamed
 ERROR_BODY_BYTES: Final = 64 * KIB
 SSE_EVENT_BYTES: Final = 16 * MIB
 UPSTREAM_CONNECTIONS_PER_PROVIDER: Final = 1024
@@ -84,4 +82,4 @@ STORE_BUSY_S: Final = 5.0  # how long another program may hold the database file
 STORE_READERS: Final = 4
 PAGE_ROWS: Final = 1000
 CREDENTIAL_CHARS: Final = 256
-KEY_CACHE: Final = 4096
+KEY_RELOAD_S: Final = 5.0

@@ -10,7 +10,8 @@ import re
 import zlib
 from typing import Final
 
-# Every alternative opens with a digit or a currency sign, so the search touches nothing else of the text.
+# Lines without any of these hold none of the below: most lines, and they are passed over quickly.
+_FIGURE: Final = re.compile(r"[0-9$€£¥]")
 _VOLATILE: Final = re.compile(
     r"\d\d?:\d\d"  # a time of day
     r"|\d{4}[-/.]\d\d?[-/.]\d\d?"  # a date, the year first
@@ -18,23 +19,24 @@ _VOLATILE: Final = re.compile(
     r"|\d\d?(?:st|nd|rd|th)?,? (?:19|20)\d\d\b"  # the end of "November 23, 2026"
     r"|\d(?:[.,]\d+)? ?%"  # a share
     r"|\d(?:[.,]\d+)? ?(?:USD|EUR|[$€£¥])"  # an amount
-    r"|[$€£¥] ?\d"
+    r"|[$€£¥] ?\d",
+    re.ASCII,
 )
 
 
 def steady_lines(text: str) -> str:
     """``text`` without the lines that hold a date, a time, a cost or a percentage."""
     kept = []
-    start = 0  # of what was not copied yet, always the start of a line
-    found = _VOLATILE.search(text)
-    while found is not None:
-        kept.append(text[start : text.rfind("\n", 0, found.start()) + 1])
-        line_end = text.find("\n", found.end())
-        if line_end < 0:
-            return "".join(kept)
-        start = line_end + 1
-        found = _VOLATILE.search(text, start)
-    kept.append(text[start:])
+    copied = 0  # up to here, always the start of a line
+    looked = 0
+    while (figure := _FIGURE.search(text, looked)) is not None:
+        line_start = text.rfind("\n", 0, figure.start()) + 1
+        line_end = text.find("\n", figure.end())
+        looked = len(text) if line_end < 0 else line_end + 1
+        if _VOLATILE.search(text, line_start, looked) is not None:
+            kept.append(text[copied:line_start])
+            copied = looked
+    kept.append(text[copied:])
     return "".join(kept)
 
 

@@ -14,7 +14,7 @@ HIDDEN: Final = "***"
 
 @final
 class Secret:
-    """One secret text. Comparing takes the same time wherever the texts differ; pickling and copying out are refused."""
+    """One secret text. Comparing takes the same time wherever they differ; pickling is refused."""
 
     __slots__ = ("_text",)
 

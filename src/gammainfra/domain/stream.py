@@ -69,11 +69,15 @@ class UsageSeen:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """One choice is complete. ``tool_calls`` whenever calls exist (wire.md 8); ``stop_sequence`` when one matched."""
+    """One choice is complete. ``tool_calls`` whenever calls exist (wire.md 8); ``stop_sequence`` when one matched.
+
+    ``refusal`` is what the provider says about a ``content_filter`` (OpenAI's ``message.refusal``).
+    """
 
     reason: FinishReason
     stop_sequence: str | None = None
     choice: int = 0
+    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ class Written:
     """A request ready to send: the body, and what was left out, by name (``X-GammaInfra-Dropped-Params``).
 
     ``dropped_context`` names reasoning that could not be carried (``X-GammaInfra-Dropped-Context``), ``call_ids`` the
-    (shown to the client, sent upstream) pairs of tool-call ids that differ. ``headers`` are extra request headers.
+    (shown to the client, sent upstream) pairs of tool-call ids that differ, ``tool_names`` the same for the names of
+    tools: calls come back with the name that was sent. ``headers`` are extra request headers.
     """
 
     body: bytes
@@ -62,3 +63,4 @@ class Written:
     dropped_context: tuple[str, ...] = ()
     call_ids: tuple[tuple[str, str], ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    tool_names: tuple[tuple[str, str], ...] = ()

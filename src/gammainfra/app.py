@@ -1,0 +1,230 @@
+"""The composition root: reads settings, builds every part once, and ends them in order. It decides nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import uvicorn
+
+from gammainfra.accounts.keys import ApiKeys
+from gammainfra.accounts.pepper import read_or_create
+from gammainfra.catalog import load, snapshot
+from gammainfra.domain import limits
+from gammainfra.domain.plan import Plan
+from gammainfra.domain.record import ApiKey
+from gammainfra.domain.secret import Secret
+from gammainfra.gateway.admission import Admission
+from gammainfra.gateway.host import Host, HostKey
+from gammainfra.gateway.means import Means
+from gammainfra.gateway.services import Services
+from gammainfra.gateway.state.health_board import HealthBoard
+from gammainfra.gateway.state.session_board import SessionBoard
+from gammainfra.gateway.turns import Turns
+from gammainfra.providers import registry
+from gammainfra.providers.compatible import compatible
+from gammainfra.routing.explain import explain
+from gammainfra.routing.roster import enrol
+from gammainfra.settings import ProviderSettings, Settings, SettingsWrong
+from gammainfra.store.keys import SqliteKeys
+from gammainfra.store.reader import Reader
+from gammainfra.store.writer import Writer
+from gammainfra.telemetry.log import Observed, configure
+from gammainfra.telemetry.metrics import Metrics
+from gammainfra.upstream.exchange import Upstream
+from gammainfra.web.api import Api
+from gammainfra.web.health import Health
+from gammainfra.web.models import Models
+
+DATABASE = "gammainfra.sqlite3"
+
+
+class SystemClock:
+    """Implements domain.ports.Clock."""
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return time.monotonic()
+
+    def wall(self) -> float:
+        """Epoch seconds."""
+        return time.time()
+
+
+class SystemRandom:
+    """Implements domain.ports.Random."""
+
+    def bytes(self, n: int) -> bytes:
+        """From the operating system."""
+        return secrets.token_bytes(n)
+
+    def uniform(self) -> float:
+        """In [0, 1)."""
+        return secrets.randbelow(1 << 53) / (1 << 53)
+
+
+@dataclass(slots=True)
+class App:
+    """Everything that runs. ``first_key`` is the secret of a key that was made because there was none."""
+
+    settings: Settings
+    asgi: Api
+    services: Services
+    keys: ApiKeys
+    hosts: Mapping[str, Host]
+    writer: Writer
+    reader: Reader
+    upstream: Upstream
+    first_key: str | None
+
+    async def watch_keys(self) -> None:
+        """Take up keys that ``gammainfra keys`` makes or revokes, every few seconds, until cancelled."""
+        while True:
+            await asyncio.sleep(limits.KEY_RELOAD_S)
+            await asyncio.to_thread(self.keys.reload)
+
+    async def close(self) -> None:
+        """Let running answers end (settings ``server.drain_s``), then close what is open, the store last."""
+        self.services.admission.draining = True
+        await self.services.turns.drain(self.settings.server.drain_s)
+        await self.upstream.close()
+        await asyncio.to_thread(self.writer.close)
+        self.reader.close()
+
+
+def build(settings: Settings) -> App:
+    """Build the whole gateway from settings. Raises SettingsWrong, CatalogError, StoreUnusable in words for people."""
+    configure(settings.log_level, settings.log_format)
+    clock, random = SystemClock(), SystemRandom()
+    folder = settings.server.data_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    hosts = hosts_of(settings.providers)
+    catalog = snapshot.build(
+        load.load(_operator_files(folder)), hosts, dict(settings.aliases), dict(settings.models)
+    )
+    peppers = read_or_create(folder, random.bytes)
+    writer = Writer(folder / DATABASE, show_plan=_show_plan)
+    reader = Reader(folder / DATABASE)
+    keys = ApiKeys(SqliteKeys(writer), peppers, clock=clock, random=random)
+    admission, sessions, health, upstream = Admission(), SessionBoard(), HealthBoard(), Upstream()
+    _restore(sessions, reader, clock.wall())
+    metrics = Metrics(in_flight=lambda: admission.requests, queued=lambda: writer.waiting, lost=lambda: writer.lost)
+    observer = Observed(metrics)
+    means = Means(hosts, upstream, health, sessions, writer, observer, clock, settings.head_after_ms / 1000)
+    on = Services(keys, admission, sessions, health, enrol(catalog), Turns(means), clock, random)
+    models = Models(on)
+    checks = Health(
+        on,
+        store_ready=lambda: writer.lost == 0 and writer.waiting < limits.RECORD_QUEUE,
+        show_metrics=metrics.show,
+        metrics_token=settings.metrics_token.reveal() if settings.metrics_token else "",
+    )
+    routes = {
+        ("GET", "/v1/models"): models.every,
+        ("GET", "/v1/models/*"): models.one,
+        ("GET", "/healthz"): checks.live,
+        ("GET", "/readyz"): checks.ready,
+        ("GET", "/metrics"): checks.metrics,
+    }
+    first_key = _first_key(keys, settings.bootstrap_key)
+    return App(settings, Api(on, observer, routes), on, keys, hosts, writer, reader, upstream, first_key)
+
+
+def hosts_of(providers: Mapping[str, ProviderSettings]) -> dict[str, Host]:
+    """The configured providers: those with a key, and those that work without one at an address of one's own."""
+    known = registry.known()
+    hosts: dict[str, Host] = {}
+    for name, setting in providers.items():
+        provider = known.get(name)
+        if provider is None:
+            if setting.base_url is None:
+                near = ", ".join(sorted(known))
+                message = f"[providers.{name}] needs base_url: {name} is none of the known providers ({near})"
+                raise SettingsWrong(message)
+            provider = compatible(name, setting.base_url)
+        keys = tuple(HostKey(f"{name}-{n}", secret) for n, secret in enumerate(setting.api_keys, 1))
+        if not keys and provider.needs_key and setting.base_url is None:
+            continue
+        keys = keys or (HostKey(f"{name}-0", Secret("")),)
+        hosts[name] = Host(provider, provider.url(setting.base_url), keys)
+    return hosts
+
+
+def free_socket(host: str, port: int) -> socket.socket:
+    """A listening socket. OSError when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    bound.listen(2048)
+    bound.setblocking(False)
+    return bound
+
+
+class Server(uvicorn.Server):
+    """uvicorn, ending in our order: no new requests, running answers end, then connections close."""
+
+    def __init__(self, app: App) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app.asgi, lifespan="off", access_log=False, log_config=None, server_header=False, ws="none",
+                http="httptools", timeout_keep_alive=75, timeout_graceful_shutdown=5,
+            )
+        )  # fmt: skip
+        self._app = app
+        self._watch: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and keep the API keys current."""
+        await super().startup(sockets)
+        self._watch = asyncio.get_running_loop().create_task(self._app.watch_keys())
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, drain, close."""
+        for listening in sockets or ():
+            listening.close()
+        if self._watch is not None:
+            self._watch.cancel()
+        await self._app.close()
+        await super().shutdown(None)
+
+
+def _first_key(keys: ApiKeys, bootstrap: Secret | None) -> str | None:
+    if bootstrap is not None:
+        keys.install(bootstrap.reveal())
+        return None
+    if any(key.revoked_at is None for key in keys.list()):
+        return None
+    secret, _ = keys.issue("first")
+    return secret
+
+
+def usable_keys(keys: ApiKeys) -> tuple[ApiKey, ...]:
+    """The keys that are not revoked."""
+    return tuple(key for key in keys.list() if key.revoked_at is None)
+
+
+def _operator_files(folder: Path) -> list[tuple[str, str]]:
+    """The operator's own models and prices: every ``models/*.toml`` in the data folder."""
+    return [(str(path), path.read_text("utf-8")) for path in sorted((folder / "models").glob("*.toml"))]
+
+
+def _show_plan(plan: Plan) -> str:
+    return msgspec.json.encode(explain(plan)).decode()
+
+
+def _restore(board: SessionBoard, reader: Reader, wall: float) -> None:
+    since = wall - limits.SESSION_IDLE_S
+    sessions = [(row.account_id, row.view()) for row in reversed(reader.recent_sessions(since))]
+    calls = [(row.account_id, row.shown, row.session_id) for row in reversed(reader.recent_call_ids(since))]
+    board.restore(sessions, calls)

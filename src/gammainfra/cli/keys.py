@@ -1,0 +1,63 @@
+"""``gammainfra keys``: makes, lists and revokes API keys. A running gateway takes changes within a few seconds."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+
+from gammainfra.accounts.keys import ApiKeys
+from gammainfra.accounts.pepper import read_or_create
+from gammainfra.app import DATABASE, SystemClock, SystemRandom
+from gammainfra.cli.options import add_settings, complain, settings_of
+from gammainfra.domain.record import ApiKey
+from gammainfra.routing.explain import explain
+from gammainfra.settings import SettingsWrong
+from gammainfra.store.database import StoreUnusable
+from gammainfra.store.keys import SqliteKeys
+from gammainfra.store.writer import Writer
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``create [--name NAME]``, ``list``, ``revoke ID``."""
+    add_settings(parser)
+    parser.add_argument("action", choices=["create", "list", "revoke"])
+    parser.add_argument("id", nargs="?", help="the key to revoke, as listed")
+    parser.add_argument("--name", default="unnamed", help="what the new key is for")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked."""
+    try:
+        folder = settings_of(arguments).server.data_dir
+        folder.mkdir(parents=True, exist_ok=True)
+        random = SystemRandom()
+        peppers = read_or_create(folder, random.bytes)
+        writer = Writer(folder / DATABASE, show_plan=lambda plan: str(explain(plan)))
+    except (SettingsWrong, StoreUnusable, OSError) as error:
+        return complain(str(error))
+    try:
+        return _act(arguments, ApiKeys(SqliteKeys(writer), peppers, clock=SystemClock(), random=random))
+    finally:
+        writer.close()
+
+
+def _act(arguments: argparse.Namespace, keys: ApiKeys) -> int:
+    if arguments.action == "create":
+        secret, key = keys.issue(arguments.name)
+        print(f"{secret}\n  id {key.id}, name {key.name}. Shown once: keep it now.")
+    elif arguments.action == "list":
+        for key in keys.list():
+            print(_row(key))
+    elif not arguments.id:
+        return complain("say which key to revoke: gammainfra keys revoke ID (the ids: gammainfra keys list)")
+    elif not keys.revoke(arguments.id):
+        return complain(f"there is no key {arguments.id} that is not revoked already (the ids: gammainfra keys list)")
+    else:
+        print(f"{arguments.id} is revoked")
+    return 0
+
+
+def _row(key: ApiKey) -> str:
+    made = datetime.fromtimestamp(key.created_at, UTC).strftime("%Y-%m-%d %H:%M")
+    state = "active" if key.revoked_at is None else "revoked"
+    return f"{key.id}  ...{key.last4}  {made} UTC  {state:8} {key.name}"

@@ -1,0 +1,39 @@
+"""The command line: finds the command and hands the arguments over. Commands are imported when they are called for,
+
+so that ``gammainfra --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from gammainfra import __version__
+
+# Command -> (module, what it does). Each module has ``add_arguments(parser)`` and ``run(arguments) -> int``.
+COMMANDS: Final = {
+    "serve": ("gammainfra.cli.serve", "run the gateway"),
+    "demo": ("gammainfra.cli.demo", "watch an agent task survive failing providers: no key, no network"),
+    "simulate": ("gammainfra.simulate.serve", "run simulated providers for tests of your own"),
+    "keys": ("gammainfra.cli.keys", "make, list and revoke API keys"),
+    "check": ("gammainfra.cli.check", "show the settings in force, where each comes from, and what is missing"),
+    "version": ("gammainfra.cli.version", "print the version"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit status is 0 when it did what was asked, 2 for wrong arguments, 1 otherwise."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(prog="gammainfra", description="The LLM gateway for agent loops.")
+    parser.add_argument("--version", action="version", version=f"gammainfra {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (module, summary) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        if name in given[:1]:
+            importlib.import_module(module).add_arguments(command)
+    chosen = parser.parse_args(given)
+    status: int = importlib.import_module(COMMANDS[chosen.command][0]).run(chosen)
+    return status

@@ -1,0 +1,91 @@
+"""``gammainfra serve``: runs the gateway and says once where it is, which key opens it and what is missing."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import errno
+import gc
+import socket
+import sys
+
+from gammainfra.app import App, Server, build, free_socket, usable_keys
+from gammainfra.catalog.load import CatalogError
+from gammainfra.cli.options import add_settings, complain, settings_of
+from gammainfra.domain.endpoint import key_variable
+from gammainfra.providers import registry
+from gammainfra.settings import SettingsWrong
+from gammainfra.store.database import StoreUnusable
+
+# The dashboard's and the writer's threads must not hold the interpreter for long while streams wait (performance.md).
+_SWITCH_INTERVAL_S = 0.0005
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of ``serve``."""
+    add_settings(parser)
+    parser.add_argument("--workers", help=argparse.SUPPRESS)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until a signal comes."""
+    if arguments.workers is not None:
+        return complain(
+            "--workers is not supported: running answers, sessions and health live in one process, and one core "
+            "carries over 1,000 requests/s. Run several gateways behind a balancer with affinity by API key."
+        )
+    try:
+        settings = settings_of(arguments)
+        app = build(settings)
+    except (SettingsWrong, CatalogError, StoreUnusable, OSError) as error:
+        return complain(str(error))
+    host, port = settings.server.host, settings.server.port
+    try:
+        listening = free_socket(host, port)
+    except OSError as error:
+        app.writer.close()
+        return complain(_not_listening(host, port, error))
+    for warning in settings.warnings:
+        complain(warning)
+    print(_welcome(app, listening.getsockname()[1]), flush=True)
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    gc.collect()
+    gc.freeze()
+    _run_loop(app, listening)
+    return 0
+
+
+def _run_loop(app: App, listening: socket.socket) -> None:
+    server = Server(app)
+    factory = None
+    if sys.platform != "win32":
+        import uvloop  # noqa: PLC0415 - not made for Windows
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(server.serve(sockets=[listening]))
+
+
+def _not_listening(host: str, port: int, error: OSError) -> str:
+    if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+        why = "is in use" if error.errno == errno.EADDRINUSE else "needs more rights"
+        return f"port {port} on {host} {why}: choose another one with --port, e.g. --port {port + 1}"
+    return f"cannot listen on {host}:{port}: {error.strerror}"
+
+
+def _welcome(app: App, port: int) -> str:
+    host = app.settings.server.host
+    shown = f"[{host}]" if ":" in host else host
+    lines = [f"GammaInfra listens on http://{shown}:{port}", f"  base URL   http://{shown}:{port}/v1"]
+    if app.first_key is not None:
+        lines.append(f"  API key    {app.first_key}   (shown once; more: gammainfra keys create)")
+    else:
+        names = ", ".join(f"...{key.last4}" for key in usable_keys(app.keys)[:4])
+        lines.append(f"  API keys   {names}   (new one: gammainfra keys create)")
+    providers = ", ".join(sorted(app.hosts)) or "none yet"
+    lines.append(f"  providers  {providers}")
+    if not app.hosts:
+        variables = " or ".join(key_variable(name) for name in sorted(registry.known()))
+        lines.append(f"  missing    a provider key: set {variables}, or [providers] in gammainfra.toml")
+    lines.append(f"  data       {app.settings.server.data_dir}")
+    return "\n".join(lines)

@@ -1,0 +1,77 @@
+"""One question, with everything that was decided about it before anybody was asked. It outlives the socket.
+
+The body is kept until the tail has left, because a second provider may have to be asked and an SDK may ask the same
+again. The hub is built at most once, and only when some provider speaks another dialect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gammainfra.domain import limits
+from gammainfra.domain.chat import ChatRequest
+from gammainfra.domain.endpoint import Endpoint
+from gammainfra.domain.failure import Failure, Fix
+from gammainfra.domain.options import Options
+from gammainfra.domain.plan import Plan
+from gammainfra.domain.record import Caller
+from gammainfra.domain.session import SessionView
+from gammainfra.domain.sketch import Sketch
+from gammainfra.domain.target import Target, Written
+from gammainfra.providers.provider import Provider
+from gammainfra.routing import run
+from gammainfra.wire.dialect import ClientDialect
+
+
+@dataclass(slots=True)
+class Asked:
+    """``at`` is epoch seconds of arrival, ``began`` the same moment in monotonic seconds."""
+
+    id: str
+    raw: bytes
+    dialect: ClientDialect
+    sketch: Sketch
+    options: Options
+    caller: Caller
+    client: str
+    session: SessionView
+    plan: Plan
+    at: float
+    began: float
+    _hub: ChatRequest | None = None
+
+    def write(self, provider: Provider, endpoint: Endpoint, repair: Failure | None) -> Written:
+        """The request as ``endpoint`` wants it; ``repair`` is the failure that this writing must avoid."""
+        target = _repaired(provider.target(endpoint, stream=self.sketch.stream), repair)
+        if target.dialect == self.sketch.dialect:
+            copied = provider.dialect.copy_request(self.raw, self.sketch, target)
+            if copied is not None:
+                return copied
+        if self._hub is None:
+            self._hub = self.dialect.read_request(self.raw)
+        return provider.dialect.write_request(self._hub, target)
+
+    def terms(self, head_after_s: float) -> run.Terms:
+        """What the Run must know of it. A short latency deadline is answered by status, never by an early head."""
+        plan = self.plan
+        deadline_s = None if plan.deadline is None else plan.deadline - self.began
+        if deadline_s is not None and deadline_s <= limits.HEAD_AFTER_CAP_S:
+            head_after_s = max(head_after_s, deadline_s)
+        return run.Terms(
+            tuple(
+                run.Option(one.not_before, one.endpoint.model.capabilities.context_tokens) for one in plan.candidates
+            ),
+            stream=self.sketch.stream,
+            tools=self.sketch.n_tools > 0,
+            deadline=plan.deadline,
+            hedge_at=None if plan.hedge_after_s is None else self.began + plan.hedge_after_s,
+            head_after_s=head_after_s,
+        )
+
+
+def _repaired(target: Target, repair: Failure | None) -> Target:
+    if repair is None:
+        return target
+    if repair.fix is Fix.DROP_THINKING:
+        return replace(target, drop_thinking=True)
+    return replace(target, drop=target.drop | {repair.parameter or ""})

@@ -1,0 +1,122 @@
+"""What a reader gets of a Turn, as an iterator: a Head, pieces of the body, the end. The web layer reads it, no more.
+
+A Reply belongs to one socket. It holds what the socket has not taken yet and never reaches back into the Turn but for
+one word: ``leave``. While the answer is silent it says the dialect's keep-alive, which no upstream timer ever hears.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from gammainfra.domain import limits
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Status and headers, as they leave."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes of the body; ``last`` when nothing follows."""
+
+    body: bytes
+    last: bool
+
+
+class Reply:
+    """One reader's view of one answer. ``left`` is called once, when the reader hangs up before the end."""
+
+    def __init__(self, left: Callable[[Reply], None], keepalive: bytes) -> None:
+        self._left = left
+        self._keepalive = keepalive
+        self._head: Head | None = None
+        self._pieces: list[bytes] = []
+        self._over = False
+        self._gone = False
+        self._has_head = False
+        self._news: asyncio.Future[None] | None = None
+        self._taken: asyncio.Future[None] | None = None
+        self.unsent_bytes = 0
+
+    # ---- the Turn's side --------------------------------------------------------------------------------------------
+    def put_head(self, head: Head) -> None:
+        """The head may leave. Only the first one counts."""
+        if not self._has_head:
+            self._head, self._has_head = head, True
+            self._wake()
+
+    def put(self, body: bytes) -> None:
+        """A piece of the body may leave."""
+        if body and not self._gone:
+            self._pieces.append(body)
+            self.unsent_bytes += len(body)
+            self._wake()
+
+    def end(self) -> None:
+        """Nothing follows."""
+        self._over = True
+        self._wake()
+
+    async def room(self) -> bool:
+        """Wait until the reader has taken enough; False when it did not in limits.SLOW_READER_S."""
+        if self.unsent_bytes <= limits.JOURNAL_BYTES or self._gone:
+            return True
+        self._taken = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait_for(self._taken, limits.SLOW_READER_S)
+        except TimeoutError:
+            return False
+        return True
+
+    def _wake(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    # ---- the reader's side ------------------------------------------------------------------------------------------
+    def leave(self) -> None:
+        """The reader hung up. After the end, or said twice, it changes nothing."""
+        if self._gone or (self._over and not self._pieces):
+            return
+        self._gone = True
+        self._pieces.clear()
+        self.unsent_bytes = 0
+        self._note_taken()
+        self._wake()
+        self._left(self)
+
+    async def __aiter__(self) -> AsyncIterator[Head | Piece]:
+        """The parts in order; everything that waits leaves in one piece."""
+        while not self._gone:
+            if self._head is not None:
+                head, self._head = self._head, None
+                yield head
+            elif self._pieces or self._over:
+                body = b"".join(self._pieces)
+                self._pieces.clear()
+                self.unsent_bytes = 0
+                self._note_taken()
+                last = self._over
+                yield Piece(body, last)
+                if last:
+                    return
+            elif await self._silence():
+                yield Piece(self._keepalive, last=False)
+
+    async def _silence(self) -> bool:
+        """Wait for news; True when a keep-alive is due instead: never before the head, never without need."""
+        loop = asyncio.get_running_loop()
+        news = self._news = loop.create_future()
+        timer = loop.call_later(limits.KEEPALIVE_EVERY_S, self._wake)
+        await news
+        timer.cancel()
+        return self._has_head and not (self._pieces or self._over or self._gone or self._head)
+
+    def _note_taken(self) -> None:
+        if self._taken is not None and not self._taken.done():
+            self._taken.set_result(None)

@@ -1,0 +1,206 @@
+"""The Turn: one answer, whatever happens to sockets and providers. It performs what the Run decides.
+
+    fund -> ask -> tell -> settle -> record
+
+It outlives the client's socket and every attempt; it settles once and records once. It decides nothing: the Run does,
+from the events that the attempts, the timers and the reader report. With billing off nothing here ever waits.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Protocol, assert_never
+
+from gammainfra.domain.attempt import Ending
+from gammainfra.domain.bill import Bill, Closing
+from gammainfra.domain.failure import Failure, Refused
+from gammainfra.domain.money import Charge
+from gammainfra.domain.usage import Usage
+from gammainfra.gateway import facts, settle
+from gammainfra.gateway.asked import Asked
+from gammainfra.gateway.attempt import Attempt
+from gammainfra.gateway.means import Means
+from gammainfra.gateway.refusals import refusal, tried
+from gammainfra.gateway.reply import Reply
+from gammainfra.gateway.telling import Telling
+from gammainfra.gateway.timers import Timers
+from gammainfra.routing import run
+from gammainfra.routing.explain import explain
+
+_DUE: Final[dict[run.TimerKind, run.Event]] = {
+    "head": run.HeadDue(),
+    "hedge": run.HedgeDue(),
+    "deadline": run.DeadlineHit(),
+    "grace": run.GraceOver(),
+    "linger": run.LingerOver(),
+}
+
+
+class Room(Protocol):
+    """What the table of all Turns allows one of them."""
+
+    def may_linger(self, turn: Turn) -> bool:
+        """Whether it may wait for its reader to come back."""
+        ...
+
+    def may_sleep(self) -> bool:
+        """Whether it may wait for a cooldown."""
+        ...
+
+    def ended(self, turn: Turn) -> None:
+        """It is over."""
+        ...
+
+
+class Turn:
+    """One answer in the making, held by the table of all Turns."""
+
+    def __init__(self, asked: Asked, means: Means, room: Room) -> None:
+        self.asked = asked
+        self.telling = Telling(asked, self._reader_left)
+        self.ending: Ending | None = None
+        self.asleep = False
+        self._means = means
+        self._room = room
+        self._run = run.Run(asked.terms(means.head_after_s))
+        self._attempts: list[Attempt] = []
+        self._timers = Timers()
+        self._events: deque[run.Event] = deque()
+        self._busy = False
+        self._slept_s = 0.0
+        self._bill = Bill(Usage(), Charge())
+        self._winner: Attempt | None = None
+
+    def join(self) -> Reply:
+        """A reader for this answer, while it is made or as long as it can be said again."""
+        reply = self.telling.join()
+        if not self.telling.over:
+            self.tell(run.AudienceJoined())
+        return reply
+
+    def begin(self) -> None:
+        """Ask the first provider."""
+        self._busy = True
+        self._perform(self._run.begin(self._means.clock.now()))
+        self._work()
+
+    def stop(self) -> None:
+        """The process ends."""
+        self.tell(run.Stop())
+
+    def give_up(self) -> None:
+        """Our own code failed while it told the answer: end with one error instead of silence."""
+        if not self.telling.over:
+            self.ending = "failed"
+            refused = Refused(500, "internal_error", "The gateway failed. The log names the cause.", retry=True)
+            self.telling.refuse(refused, {})
+            self._timers.stop()
+            self._room.ended(self)
+
+    def tell(self, event: run.Event) -> None:
+        """Report what happened. What follows from it is done before the next event is looked at."""
+        self._events.append(event)
+        if not self._busy:
+            self._work()
+
+    def flow(self, attempt: Attempt) -> None:
+        """An attempt said more."""
+        self.telling.flow(attempt)
+
+    async def room(self) -> None:
+        """Wait while the reader is too slow; one that stays so has left."""
+        if not await self.telling.has_room():
+            self.telling.dismiss()
+
+    def _reader_left(self) -> None:
+        self.tell(run.AudienceGone(may_linger=self._room.may_linger(self)))
+
+    def _work(self) -> None:
+        self._busy = True
+        try:
+            while self._events:
+                self._perform(self._run.on(self._events.popleft(), self._means.clock.now()))
+        finally:
+            self._busy = False
+
+    def _perform(self, actions: list[run.Action]) -> None:
+        for action in actions:
+            match action:
+                case run.Fund(leg, candidate, repair):
+                    self._fund(leg, candidate, repair)
+                case run.Start(leg, stitched):
+                    self.telling.ask(stitched=stitched)
+                    self._attempts[leg - 1].start()
+                case run.Cancel(leg, by):
+                    self._attempts[leg - 1].cancel(by)
+                case run.SendHead():
+                    self.telling.send_head(facts.at_head(self.asked, self._attempts, self._attempt(self._run.winner)))
+                case run.Replay():
+                    self.telling.open()
+                case run.Release(leg):
+                    self.telling.release(self._attempts[leg - 1])
+                case run.Sleep(until):
+                    self._sleep(until)
+                case run.SetTimer(kind, at):
+                    self._timers.set(kind, at - self._means.clock.now(), partial(self.tell, _DUE[kind]))
+                case run.Settle(ending, winner):
+                    self._settle(ending, self._attempt(winner))
+                case run.End(ending):
+                    self._end(ending)
+                case _:
+                    assert_never(action)
+
+    def _attempt(self, leg: int | None) -> Attempt | None:
+        return None if leg is None else self._attempts[leg - 1]
+
+    def _fund(self, leg: int, candidate: int, repair: Failure | None) -> None:
+        endpoint = self.asked.plan.candidates[candidate].endpoint
+        self._attempts.append(Attempt(leg, endpoint, repair, self.asked, self._means, self))
+        self.tell(run.Funded(leg))
+
+    def _sleep(self, until: float) -> None:
+        if not self._room.may_sleep():
+            self.tell(run.SleepRefused())
+            return
+        delay_s = until - self._means.clock.now()
+        self.asleep, self._slept_s = True, self._slept_s + max(delay_s, 0.0)
+        self._timers.set("wake", delay_s, self._wake)
+
+    def _wake(self) -> None:
+        self.asleep = False
+        self.tell(run.Wake())
+
+    def _settle(self, ending: Ending, winner: Attempt | None) -> None:
+        self.ending, self._winner = ending, winner
+        if winner is not None and ending == "served":
+            winner.serve()
+        for attempt in self._attempts:
+            if attempt is not winner and ending == "served":
+                attempt.absorb()
+        self._bill = settle.bill_of(self.asked, self._attempts, winner)
+        self.tell(run.Settled())
+
+    def _end(self, ending: Ending) -> None:
+        self._timers.stop()
+        now = self._means.clock.now()
+        bill = self._bill
+        spent_ms = settle.overhead_ms(self.asked, self._attempts, now, self._slept_s)
+        refused: Refused | None = None
+        if ending == "served" and self._winner is not None:
+            known = facts.at_end(self.asked, self._attempts, self._winner, bill, overhead_ms=spent_ms)
+            plan = explain(self.asked.plan) if self.asked.options.explain else None
+            self.telling.end(self._winner, Closing(bill, known, plan))
+        else:
+            refused = refusal(ending, self.asked.plan, tried(self._attempts))
+            self.telling.refuse(refused, facts.routed(self.asked, self._attempts, None))
+        record = settle.record_of(
+            self.asked, self._attempts, self._winner, bill, ending=ending, refused=refused,
+            call_ids=self.telling.call_ids, now=now, spent_ms=spent_ms,
+        )  # fmt: skip
+        self._means.sessions.settled(record)
+        self._means.records.add(record)
+        self._means.observer.turn_ended(record)
+        self._room.ended(self)
+

@@ -1,0 +1,123 @@
+"""Every Turn of the process: the running ones, and those that can still be said again (agents.md 4).
+
+It decides which Turn a repeated question belongs to and how long an answer is kept for it. Two living requests are
+never merged: only the question of a reader that left, or that its SDK says it asks again, finds its Turn. Memory
+only; a restart forgets the answers, and the question is asked anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+
+from gammainfra.domain import limits
+from gammainfra.domain.options import Options
+from gammainfra.domain.record import Caller
+from gammainfra.gateway.admission import Permit
+from gammainfra.gateway.asked import Asked
+from gammainfra.gateway.means import Means
+from gammainfra.gateway.turn import Turn
+
+_Question = tuple[str, int, int]  # key id, length, cheap hash
+
+
+class Turns:
+    """The table. ``means`` is what every Turn works with."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._running: dict[Turn, list[Permit]] = {}
+        self._askable: dict[_Question, Turn] = {}
+        self._ended: OrderedDict[Turn, float] = OrderedDict()  # monotonic seconds of the end
+        self._ended_bytes = 0
+        self._lingering: dict[str, int] = {}
+        self._all_over = asyncio.Event()
+
+    # ---- questions --------------------------------------------------------------------------------------------------
+    def adopt(self, caller: Caller, raw: bytes, options: Options) -> Turn | None:
+        """The Turn that answers this very question already, if its reader is gone or says so itself."""
+        self._forget_old()
+        turn = self._askable.get(_question(caller, raw))
+        if turn is None or turn.asked.raw != raw or turn.ending not in {None, "served"}:
+            return None
+        key = options.idempotency_key
+        same = options.retry_count > 0 or (key is not None and key == turn.asked.options.idempotency_key)
+        if turn.telling.over:
+            return turn if turn.telling.journal_bytes is not None and (same or not turn.telling.heard) else None
+        return turn if same or turn.telling.reader is None else None
+
+    def open(self, asked: Asked, permit: Permit) -> Turn:
+        """A new Turn, asking its first provider."""
+        turn = Turn(asked, self._means, self)
+        self._running[turn] = [permit]
+        self._askable[_question(asked.caller, asked.raw)] = turn
+        turn.begin()
+        return turn
+
+    def keep(self, turn: Turn, permit: Permit) -> None:
+        """A further reader's permit: given back with the Turn's own, or at once when it is over."""
+        if turn in self._running:
+            self._running[turn].append(permit)
+        else:
+            permit.release()
+
+    # ---- what a Turn may do -----------------------------------------------------------------------------------------
+    def may_linger(self, turn: Turn) -> bool:
+        """Whether there is room for one more Turn without a reader."""
+        key_id = turn.asked.caller.key.id
+        waiting = [one for one in self._running if one.telling.reader is None and one is not turn]
+        of_key = sum(one.asked.caller.key.id == key_id for one in waiting)
+        return len(waiting) < limits.LINGERING and of_key < limits.LINGERING_PER_KEY
+
+    def may_sleep(self) -> bool:
+        """Whether there is room for one more Turn that waits for a cooldown."""
+        return sum(turn.asleep for turn in self._running) < limits.SLEEPING
+
+    def ended(self, turn: Turn) -> None:
+        """Keep the answer for a while if it can be said again, and give the room back."""
+        for permit in self._running.pop(turn):
+            permit.release()
+        size = turn.telling.journal_bytes
+        if turn.ending == "served" and size is not None:
+            self._ended[turn] = self._means.clock.now()
+            self._ended_bytes += size + len(turn.asked.raw)
+            self._forget_old()
+        else:
+            self._unask(turn)
+        if not self._running:
+            self._all_over.set()
+
+    # ---- the end ----------------------------------------------------------------------------------------------------
+    @property
+    def running(self) -> int:
+        """How many Turns are under way."""
+        return len(self._running)
+
+    async def drain(self, drain_s: float) -> None:
+        """Let running Turns end; what is not over after ``drain_s`` is stopped."""
+        if self._running:
+            self._all_over.clear()
+            try:
+                await asyncio.wait_for(self._all_over.wait(), drain_s)
+            except TimeoutError:
+                for turn in list(self._running):
+                    turn.stop()
+
+    def _forget_old(self) -> None:
+        oldest = self._means.clock.now() - limits.REPLAY_S
+        while self._ended:
+            turn, at = next(iter(self._ended.items()))
+            if at >= oldest and self._ended_bytes <= limits.REPLAY_BYTES:
+                return
+            del self._ended[turn]
+            self._ended_bytes -= (turn.telling.journal_bytes or 0) + len(turn.asked.raw)
+            self._unask(turn)
+
+    def _unask(self, turn: Turn) -> None:
+        question = _question(turn.asked.caller, turn.asked.raw)
+        if self._askable.get(question) is turn:
+            del self._askable[question]
+
+
+def _question(caller: Caller, raw: bytes) -> _Question:
+    return caller.key.id, len(raw), hash(raw)

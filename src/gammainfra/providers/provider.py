@@ -1,0 +1,82 @@
+"""What the gateway must know of a provider: data, plus tiny pure hooks. One file per provider holds one of these.
+
+It decides where a request goes, how it is authenticated and what that host wants written differently; never whether
+it is asked. A provider that speaks a known dialect needs about ten lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from gammainfra.domain.endpoint import Endpoint
+from gammainfra.domain.failure import Cause, Failure
+from gammainfra.domain.target import Target
+from gammainfra.wire.dialect import ProviderDialect
+
+Auth = Callable[[str], Mapping[str, str]]
+
+
+def bearer(key: str) -> Mapping[str, str]:
+    """``Authorization: Bearer``; nothing when there is no key (a host on one's own machine)."""
+    return {"authorization": f"Bearer {key}"} if key else {}
+
+
+def x_api_key(key: str) -> Mapping[str, str]:
+    """Anthropic's header."""
+    return {"x-api-key": key} if key else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One host.
+
+    ``owns_dialect``: it defined the dialect it speaks, so clean requests travel verbatim. ``drop`` and ``renames`` name
+    request parameters (OpenAI's names) it refuses or calls otherwise. ``failures`` overrides the dialect's reading of a
+    status. ``reasoning_required``: a tool-call turn without its reasoning is refused. ``automatic_cache_marks``: it
+    caches prompts only where it is told to. ``needs_key`` is False for hosts that work without one.
+    """
+
+    name: str
+    title: str
+    dialect: ProviderDialect
+    base_url: str
+    docs: str
+    auth: Auth = bearer
+    headers: Mapping[str, str] = field(default_factory=dict)
+    owns_dialect: bool = False
+    drop: frozenset[str] = frozenset()
+    renames: Mapping[str, str] = field(default_factory=dict)
+    failures: Mapping[int, Cause] = field(default_factory=dict)
+    reasoning_required: bool = False
+    automatic_cache_marks: bool = False
+    needs_key: bool = True
+
+    def url(self, base_url: str | None = None) -> str:
+        """Where requests go; an operator's base URL may or may not end with the version that the path begins with."""
+        base = (base_url or self.base_url).rstrip("/")
+        path = self.dialect.path
+        version = "/" + path.split("/")[1]
+        return base + (path.removeprefix(version) if base.endswith(version) else path)
+
+    def target(self, endpoint: Endpoint, *, stream: bool) -> Target:
+        """How a request for ``endpoint`` is written."""
+        capabilities = endpoint.model.capabilities
+        return Target(
+            provider=self.name,
+            dialect=self.dialect.name,
+            model=endpoint.upstream_model,
+            capabilities=capabilities,
+            owns_dialect=self.owns_dialect,
+            drop=self.drop | capabilities.refuses,
+            renames={**self.renames, **capabilities.renames},
+            reasoning_required=self.reasoning_required,
+            automatic_cache_marks=self.automatic_cache_marks,
+            stream=stream,
+        )
+
+    def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
+        """The dialect's reading of an error, corrected by what this host means with the status."""
+        failure = self.dialect.read_error(status, headers, body)
+        cause = self.failures.get(status)
+        return failure if cause is None else replace(failure, cause=cause)

@@ -1,0 +1,547 @@
+"""The Run: every decision of one Turn after the plan, as a pure machine. Events go in, actions come out.
+
+It decides who is asked next, when the head may leave, what a failure or a hang-up means, and when a Turn is settled
+and over. It never does anything itself: no socket, no clock (``now`` is an argument), no money. The Turn performs the
+actions and reports back.
+
+    SEEK    nobody speaks; at most two legs are asked
+    ANSWER  one leg, the winner, speaks
+    CLOSE   the ending is fixed; only usage and the settle are awaited
+    ENDED   nothing follows
+
+The law (tests/routing/test_run_closure.py explores every reachable state and holds it): one Settle, one End, Settle
+before End; nothing starts after Settle; a leg starts and is cancelled at most once; one Head per reader; never more
+than two legs; no leg lives after End; ENDED can be reached from everywhere; without tools nothing is asked again once
+text was shown.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import Literal, assert_never
+
+from gammainfra.domain import limits
+from gammainfra.domain.attempt import CancelledBy, Ending
+from gammainfra.domain.failure import Cause, Failure
+
+
+class Phase(enum.Enum):
+    """Where a Turn stands."""
+
+    SEEK = "seek"
+    ANSWER = "answer"
+    CLOSE = "close"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A candidate as the Run sees it: when it is free (monotonic seconds) and how large its window is."""
+
+    not_before: float = 0.0
+    context_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the request allows. ``deadline`` and ``hedge_at`` are monotonic seconds, None when there is none."""
+
+    options: tuple[Option, ...]
+    stream: bool
+    tools: bool
+    deadline: float | None = None
+    hedge_at: float | None = None
+    head_after_s: float = limits.HEAD_AFTER_S
+
+
+# ---- events ---------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Funded:
+    """Money for the leg is held (at once when billing is off)."""
+
+    leg: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unfunded:
+    """The leg cannot be paid for."""
+
+    leg: int
+    why: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Useful:
+    """The leg said something worth a Head; ``text`` when it is answer text, which a reader then has seen."""
+
+    leg: int
+    text: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The leg's answer is complete."""
+
+    leg: int
+
+
+@dataclass(frozen=True, slots=True)
+class UsageFinal:
+    """The leg will not report token counts again."""
+
+    leg: int
+
+
+@dataclass(frozen=True, slots=True)
+class LegFailed:
+    """The leg broke. ``salvage``: what it said is complete enough to end the Turn with when nobody is left."""
+
+    leg: int
+    failure: Failure
+    salvage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HedgeDue:
+    """The delay of the second leg is over and the hedging budget allows one."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadDue:
+    """The client should not wait longer for a status line."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineHit:
+    """The caller's latency budget is spent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """A sleep is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class SleepRefused:
+    """Too many Turns sleep already."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraceOver:
+    """Usage after the finish did not come in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class LingerOver:
+    """Nobody came back for the answer in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceGone:
+    """The reader hung up. ``may_linger``: there is room to wait for the same question again (agents.md 5)."""
+
+    may_linger: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceJoined:
+    """The same question again: a new reader for this answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The bill is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The process ends."""
+
+
+Event = (
+    Funded | Unfunded | Useful | Finished | UsageFinal | LegFailed | HedgeDue | HeadDue | DeadlineHit | Wake
+    | SleepRefused | GraceOver | LingerOver | AudienceGone | AudienceJoined | Settled | Stop
+)  # fmt: skip
+
+
+# ---- actions --------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Fund:
+    """Hold money for a new leg that would ask candidate ``candidate``; ``repair`` carries the failure to mend."""
+
+    leg: int
+    candidate: int
+    repair: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Send the leg's request. ``stitched``: text of an earlier leg was shown and stays."""
+
+    leg: int
+    stitched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Close the leg's upstream now."""
+
+    leg: int
+    by: CancelledBy
+
+
+@dataclass(frozen=True, slots=True)
+class SendHead:
+    """Status 200 and headers leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Everything said so far goes to the reader that joined."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The leg is the winner: what it says reaches the reader."""
+
+    leg: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Wait for a cooldown that ends soon; answered by Wake or SleepRefused."""
+
+    until: float
+
+
+TimerKind = Literal["head", "hedge", "deadline", "grace", "linger"]
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Send the event of this kind at this time."""
+
+    kind: TimerKind
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Write the bill. ``winner`` is the leg that is paid for, None when nobody is; usage may be an estimate."""
+
+    ending: Ending
+    winner: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Write the tail (or the error) and let go."""
+
+    ending: Ending
+
+
+Action = Fund | Start | Cancel | SendHead | Replay | Release | Sleep | SetTimer | Settle | End
+
+# Failures after which the same endpoint may be asked once more when nobody else is left: the fault was in the moment.
+_PASSING = frozenset(
+    {
+        Cause.RATE_LIMIT,
+        Cause.OVERLOADED,
+        Cause.UNAVAILABLE,
+        Cause.SERVER_ERROR,
+        Cause.NOT_AN_ANSWER,
+        Cause.CONNECT_ERROR,
+        Cause.EMPTY_ANSWER,
+        Cause.MALFORMED_STREAM,
+        Cause.CUT,
+        Cause.IN_BAND_ERROR,
+        Cause.BAD_TOOL_CALL,
+    }
+)
+_PAUSE_S = 1.0  # before the same endpoint is asked again after a refusal without Retry-After
+_REFUSALS = frozenset({Cause.RATE_LIMIT, Cause.OVERLOADED, Cause.UNAVAILABLE, Cause.SERVER_ERROR, Cause.CONNECT_ERROR})
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """An attempt in flight: being funded, or live."""
+
+    candidate: int
+    live: bool = False
+
+
+@dataclass(slots=True)
+class Run:
+    """One Turn's decisions. Call ``begin`` once, then ``on`` for everything that happens; perform what comes back."""
+
+    terms: Terms
+    phase: Phase = Phase.SEEK
+    legs: dict[int, Leg] = field(default_factory=dict)
+    winner: int | None = None
+    ending: Ending | None = None
+    audience: bool = True
+    head: bool = False
+    shown: bool = False
+    said: bool = False  # the journal holds answer text
+    stitched: bool = False
+    hedged: bool = False
+    finished: bool = False
+    settling: bool = False
+    sleeping_until: float | None = None
+    waited_s: float = 0.0
+    legs_made: int = 0
+    repairs_left: int = limits.REPAIRS_PER_TURN
+    salvage: int | None = None
+    last_failure: Failure | None = None
+    fresh: list[int] = field(default_factory=list)  # candidates nobody asked yet, best first
+    again: dict[int, float] = field(default_factory=dict)  # asked once, may be asked once more at that time
+    asked_again: set[int] = field(default_factory=set)
+
+    def begin(self, now: float) -> list[Action]:
+        """The first actions of a Turn."""
+        self.fresh = list(range(len(self.terms.options)))
+        out: list[Action] = []
+        if self.terms.stream:
+            out.append(SetTimer("head", now + self.terms.head_after_s))
+        if self.terms.deadline is not None:
+            out.append(SetTimer("deadline", self.terms.deadline))
+        if self.terms.hedge_at is not None:
+            out.append(SetTimer("hedge", self.terms.hedge_at))
+        return out + self._next(now)
+
+    def on(self, event: Event, now: float) -> list[Action]:
+        """What follows from ``event``. Events of legs that are not live, and everything once ENDED, change nothing."""
+        if self.phase is Phase.ENDED:
+            return []
+        match event:
+            case Funded(leg):
+                return self._funded(leg)
+            case Unfunded(leg, why):
+                return self._unfunded(leg, why, now)
+            case Useful(leg, text):
+                return self._useful(leg, text=text) if self._is_live(leg) else []
+            case Finished(leg):
+                return self._finished(leg, now) if self._is_live(leg) else []
+            case UsageFinal(leg):
+                return self._settle() if self._is_live(leg) and self.finished else []
+            case LegFailed(leg):
+                return self._leg_failed(event, now) if self._is_live(leg) else []
+            case HedgeDue():
+                return self._hedge(now)
+            case HeadDue():
+                return self._send_head() if self.phase is Phase.SEEK else []
+            case DeadlineHit():
+                return self._deadline_hit()
+            case Wake():
+                return self._wake(now)
+            case SleepRefused():
+                return self._give_up() if self._slept() else []
+            case GraceOver():
+                return self._grace_over()
+            case LingerOver():
+                return self._leave("abandoned", "client") if not self.audience else []
+            case AudienceGone(may_linger):
+                return self._audience_gone(now, may_linger=may_linger)
+            case AudienceJoined():
+                return self._audience_joined()
+            case Settled():
+                return self._settled()
+            case Stop():
+                return self._leave("stopped", "stop")
+            case _:  # pragma: no cover
+                assert_never(event)
+
+    # ---- asking -----------------------------------------------------------------------------------------------------
+    def _next(self, now: float, *, hedge: bool = False) -> list[Action]:
+        """The first candidate that is free; else the nearest that fits the deadline and the waits; else give up."""
+        if self.legs_made < limits.ATTEMPTS_PER_TURN:
+            free = [n for n in self.fresh if self.terms.options[n].not_before <= now]
+            if free:
+                self.fresh.remove(free[0])
+                return [self._fund(free[0])]
+            if hedge:
+                return []
+            waiting = [(self.terms.options[n].not_before, n) for n in self.fresh]
+            waiting += [(at, n) for n, at in self.again.items()]
+            if waiting:
+                until, candidate = min(waiting)
+                if until <= now:
+                    return [self._fund(self._take(candidate))]
+                if self._may_sleep(now, until):
+                    self.sleeping_until, self.waited_s = until, self.waited_s + until - now
+                    return [Sleep(until)]
+                if len(self.fresh) == len(self.terms.options):
+                    # Nobody was asked yet and every cooldown is long: asking the least bad tells the true error.
+                    return [self._fund(self._take(candidate))]
+        return [] if hedge else self._give_up()
+
+    def _take(self, candidate: int) -> int:
+        if candidate in self.fresh:
+            self.fresh.remove(candidate)
+        else:
+            del self.again[candidate]
+            self.asked_again.add(candidate)
+        return candidate
+
+    def _may_sleep(self, now: float, until: float) -> bool:
+        in_time = self.terms.deadline is None or until < self.terms.deadline or self.shown
+        return in_time and self.waited_s + until - now <= limits.SLEEP_S
+
+    def _fund(self, candidate: int, repair: Failure | None = None) -> Fund:
+        self.legs_made += 1
+        self.legs[self.legs_made] = Leg(candidate)
+        return Fund(self.legs_made, candidate, repair)
+
+    def _funded(self, leg: int) -> list[Action]:
+        held = self.legs.get(leg)
+        if held is None or held.live:
+            return []
+        self.legs[leg] = Leg(held.candidate, live=True)
+        return [Start(leg, stitched=self.stitched)]
+
+    def _unfunded(self, leg: int, why: Failure, now: float) -> list[Action]:
+        if self._is_live(leg) or self.legs.pop(leg, None) is None:
+            return []
+        self.last_failure = self.last_failure or why
+        return [] if self.legs else self._next(now)
+
+    def _hedge(self, now: float) -> list[Action]:
+        live = len(self.legs) == 1 and all(leg.live for leg in self.legs.values())
+        if self.phase is not Phase.SEEK or self.hedged or self.stitched or not live:
+            return []
+        self.hedged = True
+        return self._next(now, hedge=True)
+
+    def _slept(self) -> bool:
+        slept = self.sleeping_until is not None
+        self.sleeping_until = None
+        return slept
+
+    def _wake(self, now: float) -> list[Action]:
+        return self._next(now) if self._slept() else []
+
+    # ---- answering --------------------------------------------------------------------------------------------------
+    def _is_live(self, leg: int) -> bool:
+        held = self.legs.get(leg)
+        return held is not None and held.live
+
+    def _useful(self, leg: int, *, text: bool) -> list[Action]:
+        out: list[Action] = []
+        if self.phase is Phase.SEEK:
+            self.phase, self.winner = Phase.ANSWER, leg
+            out += self._cancel_all("hedge", but=leg)
+            out += self._send_head()
+            out.append(Release(leg))
+        if text and self.terms.stream and not self.stitched:
+            self.said = True
+            self.shown = self.audience
+        return out
+
+    def _finished(self, leg: int, now: float) -> list[Action]:
+        if self.finished:
+            return []
+        out = self._useful(leg, text=False) if self.phase is Phase.SEEK else []
+        self.phase, self.ending, self.finished = Phase.CLOSE, "served", True
+        return [*out, SetTimer("grace", now + limits.USAGE_GRACE_S)]
+
+    def _leg_failed(self, event: LegFailed, now: float) -> list[Action]:
+        candidate = self.legs.pop(event.leg).candidate
+        failure = event.failure
+        if self.finished:
+            return self._settle()
+        self.last_failure = failure
+        if event.salvage and self.salvage is None:
+            self.salvage = event.leg
+        if self.phase is Phase.SEEK and self.legs and failure.cause.elsewhere:
+            return []
+        if not failure.cause.elsewhere:
+            return self._cancel_all("hedge") + self._give_up()
+        if self.phase is Phase.ANSWER and self.shown and not self.terms.tools:
+            return self._give_up()
+        self.phase, self.winner = Phase.SEEK, None
+        self.stitched = self.stitched or self.shown
+        self.said = self.said and self.stitched
+        if failure.fix is not None and self.repairs_left and self.legs_made < limits.ATTEMPTS_PER_TURN:
+            self.repairs_left -= 1
+            return [self._fund(candidate, failure)]
+        self._remember(candidate, failure, now)
+        return self._next(now)
+
+    def _remember(self, candidate: int, failure: Failure, now: float) -> None:
+        """Keep what the failure says about whom to ask later: smaller windows never, the same endpoint once more."""
+        if failure.cause is Cause.CONTEXT_OVERFLOW:
+            window = self.terms.options[candidate].context_tokens
+            self.fresh = [n for n in self.fresh if self.terms.options[n].context_tokens > window]
+        elif failure.cause in _PASSING and candidate not in self.asked_again:
+            pause_s = _PAUSE_S if failure.cause in _REFUSALS else 0.0
+            self.again[candidate] = now + (pause_s if failure.retry_after_s is None else failure.retry_after_s)
+
+    # ---- the reader -------------------------------------------------------------------------------------------------
+    def _send_head(self) -> list[Action]:
+        if self.head or not self.audience or not self.terms.stream:
+            return []
+        self.head = True
+        return [SendHead()]
+
+    def _audience_gone(self, now: float, *, may_linger: bool) -> list[Action]:
+        if not self.audience:
+            return []
+        adoptable = may_linger and (self.terms.tools or not self.shown)
+        self.audience = self.head = self.shown = False
+        if self.phase is Phase.CLOSE:
+            return []
+        return [SetTimer("linger", now + limits.LINGER_S)] if adoptable else self._leave("abandoned", "client")
+
+    def _audience_joined(self) -> list[Action]:
+        if self.audience:
+            return []
+        self.audience = True
+        if (self.phase is Phase.SEEK and not self.stitched) or self.ending not in {None, "served"}:
+            return []
+        out = self._send_head()
+        self.shown = self.said
+        return [*out, Replay()] if out else []
+
+    # ---- ending -----------------------------------------------------------------------------------------------------
+    def _cancel_all(self, by: CancelledBy, but: int | None = None) -> list[Action]:
+        gone = [n for n in self.legs if n != but]
+        started = [n for n in gone if self.legs[n].live]
+        for n in gone:
+            del self.legs[n]
+        return [Cancel(n, by) for n in started]
+
+    def _deadline_hit(self) -> list[Action]:
+        waiting = self.phase is Phase.SEEK or (self.phase is Phase.ANSWER and not self.terms.stream)
+        if not waiting or self.shown or self.stitched:
+            return []
+        return self._leave("timed_out", "deadline")
+
+    def _leave(self, ending: Ending, by: CancelledBy) -> list[Action]:
+        if self.phase is Phase.CLOSE:
+            return []
+        self.phase, self.ending, self.sleeping_until = Phase.CLOSE, ending, None
+        self.winner = None if ending == "timed_out" else self.winner
+        return self._cancel_all(by) + self._settle()
+
+    def _give_up(self) -> list[Action]:
+        """Nobody is left. What a broken leg had completed is still an answer (agents.md 3)."""
+        self.phase = Phase.CLOSE
+        self.ending, self.winner = ("failed", None) if self.salvage is None else ("served", self.salvage)
+        return self._settle()
+
+    def _grace_over(self) -> list[Action]:
+        return self._cancel_all("stop") + self._settle() if self.finished and not self.settling else []
+
+    def _settle(self) -> list[Action]:
+        if self.settling or self.ending is None:
+            return []
+        self.settling = True
+        return [Settle(self.ending, self.winner)]
+
+    def _settled(self) -> list[Action]:
+        if not self.settling or self.ending is None:
+            return []
+        self.phase = Phase.ENDED
+        self.legs.clear()  # the winner may still read the few bytes after its finish; nobody waits for them
+        return [End(self.ending)]

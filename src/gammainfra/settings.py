@@ -1,0 +1,601 @@
+"""What the operator decides, read once at start: flags, environment, gammainfra.toml, defaults, in this order.
+
+It decides which settings exist, how they are written and which source wins; it starts nothing and knows no provider.
+Strict: an unknown name is an error that names the place and the nearest known name, a wrong value one that says the
+allowed form. The table ``SETTINGS`` is the only list of them: reading, ``describe`` and docs/settings.md follow it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import stat
+import sys
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, Literal, cast
+from urllib.parse import urlsplit
+
+from gammainfra.domain.secret import HIDDEN, Secret
+
+FILE_NAME: Final = "gammainfra.toml"
+ENV_PREFIX: Final = "GAMMAINFRA_"
+CONFIG_VARIABLE: Final = "GAMMAINFRA_CONFIG"
+BOOTSTRAP_VARIABLE: Final = "GAMMAINFRA_BOOTSTRAP_KEY"
+# Variables with our prefix that belong to clients of the gateway; they are no settings and no mistakes.
+CLIENT_VARIABLES: Final = frozenset({"GAMMAINFRA_API_KEY", "GAMMAINFRA_BASE_URL"})
+# Keys that are found where the vendors' own SDKs look for them; they count less than anything written for us.
+VENDOR_VARIABLES: Final = {
+    "OPENAI_API_KEY": "openai",
+    "ANTHROPIC_API_KEY": "anthropic",
+    "DEEPSEEK_API_KEY": "deepseek",
+}
+
+Form = Literal[
+    "text",
+    "port",
+    "ms",
+    "seconds",
+    "texts",
+    "chain",
+    "folder",
+    "url",
+    "secret",
+    "secrets",
+    "billing",
+    "level",
+    "format",
+]
+LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["text", "json"]
+
+_ALLOWED: Final[Mapping[Form, str]] = {
+    "text": "a text that is not empty",
+    "port": "a whole number from 0 to 65535 (0: any free port)",
+    "ms": "a whole number of milliseconds from 0 to 600000",
+    "seconds": "a number of seconds from 0 to 3600",
+    "texts": "a list of texts (in the environment: separated by commas)",
+    "chain": "a list of at least one model name",
+    "folder": "the path of a folder",
+    "url": "http:// or https://, a host, perhaps a port and a path, and nothing else",
+    "secret": "env:NAME, file:PATH or the secret itself",
+    "secrets": "a list of env:NAME, file:PATH or secrets (in the environment: separated by commas)",
+    "billing": '"off", which is all this release has: everything is metered, nothing is charged',
+    "level": "one of debug, info, warning, error",
+    "format": "one of text, json",
+}
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "billing": ("off",),
+    "level": ("debug", "info", "warning", "error"),
+    "format": ("text", "json"),
+}
+_NUMBER_BOUNDS: Final[Mapping[str, int]] = {"port": 65_535, "ms": 600_000, "seconds": 3600}
+_PROVIDER_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
+_NUMBER: Final = re.compile(r"\d{1,9}(\.\d{1,3})?\Z", re.ASCII)
+
+
+class SettingsWrong(Exception):
+    """A setting cannot be used; the text names the place, the value (never a secret) and the allowed form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table. ``name`` is ``section.key``, with ``<name>`` where the operator chooses.
+
+    ``default`` is written as in the file; where it is None, ``without`` says in words what happens without the setting.
+    """
+
+    name: str
+    form: Form
+    default: object
+    meaning: str
+    without: str = ""
+
+    @property
+    def default_shown(self) -> str:
+        """The default as the documentation prints it."""
+        return self.without or ("none" if self.default == [] else str(self.default))
+
+    @property
+    def section(self) -> str:
+        """The part before the key: ``server``, ``providers.<name>``."""
+        return self.name.rpartition(".")[0]
+
+    @property
+    def key(self) -> str:
+        """The last part."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def allowed(self) -> str:
+        """The allowed form, in words."""
+        return _ALLOWED[self.form]
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Its environment variables: none under models and aliases, whose names do not fit into one."""
+        if self.section in {"models.<name>", "aliases"}:
+            return ()
+        long = ENV_PREFIX + self.name.upper().replace(".", "_")
+        return (ENV_PREFIX + self.key.upper(), long) if self.section == "server" else (long,)
+
+
+SETTINGS: Final[tuple[Setting, ...]] = (
+    Setting("server.host", "text", "127.0.0.1", "address to listen on; 0.0.0.0 is every one of this machine"),
+    Setting("server.port", "port", 8787, "port to listen on"),
+    Setting("server.data_dir", "folder", None, "folder of the database and the pepper", "per platform, see below"),
+    Setting("server.cors_origins", "texts", [], "web origins that may call the API from a browser"),
+    Setting("server.drain_s", "seconds", 120, "how long running answers may take to end when the gateway stops"),
+    Setting("stream.head_after_ms", "ms", 20_000, "when a silent stream gets its status and keep-alives"),
+    Setting(
+        "providers.<name>.base_url",
+        "url",
+        None,
+        "where the provider is; must be set for a name of one's own",
+        "the vendor's",
+    ),
+    Setting("providers.<name>.api_key", "secret", None, "its key", "the vendor's variable, see below"),
+    Setting("providers.<name>.api_keys", "secrets", [], "several keys, used in turn; instead of api_key"),
+    Setting(
+        "providers.<name>.dialect",
+        "text",
+        None,
+        "its wire format; only for a name of one's own",
+        "openai_chat",
+    ),
+    Setting("providers.<name>.models", "texts", [], "models it serves that the catalog does not know"),
+    Setting("models.<name>.chain", "chain", None, "a model of one's own: the models it stands for, best first", "none"),
+    Setting("aliases.<pattern>", "text", None, "a model name, perhaps with *, and the model it means", "none"),
+    Setting("billing.mode", "billing", "off", "who is charged"),
+    Setting("log.level", "level", "info", "how much is logged; never prompts or answers"),
+    Setting("log.format", "format", "text", "lines for people, or one JSON object each"),
+    Setting("metrics.token", "secret", None, "bearer token that opens /metrics to other machines", "none"),
+)
+_PROVIDER_KEYS: Final = tuple(s.key for s in SETTINGS if s.section == "providers.<name>")
+_FIXED: Final = tuple(s for s in SETTINGS if "<" not in s.name)
+_FORMS: Final[Mapping[str, Form]] = {setting.name: setting.form for setting in SETTINGS}
+_DEFAULTS: Final = {setting.name: setting.default for setting in SETTINGS}
+_SECTIONS: Final = ("server", "stream", "providers", "models", "aliases", "billing", "log", "metrics")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """``[server]``."""
+
+    host: str
+    port: int
+    data_dir: Path
+    cors_origins: tuple[str, ...]
+    drain_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """``[providers.<name>]``. None means: as the provider's own file says (``openai_chat`` where there is none)."""
+
+    name: str
+    base_url: str | None = None
+    api_keys: tuple[Secret, ...] = ()
+    dialect: str | None = None
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One setting in force: ``value`` is ``***`` for a secret, ``source`` says where it was set."""
+
+    name: str
+    value: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the operator decided. ``warnings`` are said at start; ``file`` is the one that was read."""
+
+    server: ServerSettings
+    head_after_ms: int
+    providers: Mapping[str, ProviderSettings]
+    models: Mapping[str, tuple[str, ...]]
+    aliases: Mapping[str, str]
+    billing: Literal["off"]
+    log_level: LogLevel
+    log_format: LogFormat
+    metrics_token: Secret | None
+    bootstrap_key: Secret | None = None
+    file: Path | None = None
+    warnings: tuple[str, ...] = ()
+    described: tuple[Described, ...] = field(default=(), repr=False)
+
+    def describe(self) -> Iterator[Described]:
+        """Every setting in force with its source, for ``gammainfra check``; secrets are ``***``."""
+        yield from self.described
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """A value as it was written, and where. ``as_text``: by a variable or a flag, which know no other type."""
+
+    value: object
+    source: str
+    as_text: bool = False
+
+
+def read_settings(
+    *,
+    flags: Mapping[str, str] | None = None,
+    environ: Mapping[str, str],
+    folder: Path,
+    config: Path | None = None,
+    home: Path | None = None,
+    platform: str = sys.platform,
+) -> Settings:
+    """Read everything. ``flags`` maps names such as ``server.port`` to text; ``folder`` is the current one.
+
+    ``config`` is the file of ``--config``. Empty variables count as absent. Raises SettingsWrong.
+    """
+    environ = {name: value for name, value in environ.items() if value}
+    raw = _from_environ(environ)
+    for name, text in (flags or {}).items():
+        if name not in {setting.name for setting in _FIXED}:
+            raise SettingsWrong(f"there is no flag for a setting {name}{_near(name, [s.name for s in _FIXED])}")
+        raw[name] = _Raw(text, f"flag --{name.rpartition('.')[2].replace('_', '-')}", as_text=True)
+    default_folder = default_data_dir(environ, home or Path.home(), platform)
+    data_dir = folder / str(raw["server.data_dir"].value) if "server.data_dir" in raw else default_folder
+    file = _find_file(environ, folder, config, data_dir)
+    values = _Values(environ, folder)
+    if file is not None:
+        written = _from_file(file)
+        if file.parent == data_dir != folder and config is None and "server.data_dir" in written:
+            raise SettingsWrong(f"{file}: [server] data_dir cannot be set in the file that is found by it: remove it")
+        values.warn_of_readable(file, written)
+        raw = _merge(written, raw)
+    _add_vendor_keys(environ, raw)
+    values.raw = raw
+    return _settings(values, default_folder, file, environ.get(BOOTSTRAP_VARIABLE))
+
+
+def default_data_dir(environ: Mapping[str, str], home: Path, platform: str) -> Path:
+    """Where the database is when nobody says: the platform's own place for a user's application."""
+    if platform == "win32":
+        return Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "GammaInfra"
+    if platform == "darwin":
+        return home / "Library" / "Application Support" / "GammaInfra"
+    return Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "gammainfra"
+
+
+# ------------------------------------------------------------------------------------- sources
+
+
+def _from_environ(environ: Mapping[str, str]) -> dict[str, _Raw]:
+    """Every variable with our prefix, by setting name; a provider's name is lower-cased here and matched later."""
+    known = {variable: setting.name for setting in _FIXED for variable in setting.variables}
+    raw: dict[str, _Raw] = {}
+    for variable, text in sorted(environ.items()):
+        if not variable.startswith(ENV_PREFIX) or variable in {CONFIG_VARIABLE, BOOTSTRAP_VARIABLE, *CLIENT_VARIABLES}:
+            continue
+        name = known.get(variable) or _provider_setting(variable)
+        if name is None:
+            raise SettingsWrong(
+                f"environment: there is no setting {variable}{_near(variable, [*known, BOOTSTRAP_VARIABLE])}"
+            )
+        if name in raw:
+            raise SettingsWrong(f"environment: {variable} and {raw[name].source} are the same setting: keep one")
+        raw[name] = _Raw(text, variable, as_text=True)
+    return raw
+
+
+def _provider_setting(variable: str) -> str | None:
+    prefix = ENV_PREFIX + "PROVIDERS_"
+    for key in sorted(_PROVIDER_KEYS, key=len, reverse=True):
+        suffix = "_" + key.upper()
+        if variable.startswith(prefix) and variable.endswith(suffix) and len(variable) > len(prefix + suffix):
+            return f"providers.{variable[len(prefix) : -len(suffix)].lower()}.{key}"
+    return None
+
+
+def _find_file(environ: Mapping[str, str], folder: Path, config: Path | None, data_dir: Path) -> Path | None:
+    named = config or (Path(environ[CONFIG_VARIABLE]) if CONFIG_VARIABLE in environ else None)
+    if named is not None:
+        if not (folder / named).is_file():
+            raise SettingsWrong(f"there is no file {folder / named}: it was named by --config or {CONFIG_VARIABLE}")
+        return folder / named
+    return next((place / FILE_NAME for place in (folder, data_dir) if (place / FILE_NAME).is_file()), None)
+
+
+def _from_file(file: Path) -> dict[str, _Raw]:
+    try:
+        tree = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsWrong(f"{file} cannot be read: {error}") from error
+    raw: dict[str, _Raw] = {}
+    for section, table in tree.items():
+        place = f"{file}: [{section}]"
+        if section not in _SECTIONS:
+            raise SettingsWrong(f"{file}: there is no section [{section}]{_near(section, _SECTIONS)}")
+        if section == "aliases":
+            raw |= {f"aliases.{name}": _Raw(value, f"{place} {name}") for name, value in _table(table, place).items()}
+        elif section in {"providers", "models"}:
+            keys = _PROVIDER_KEYS if section == "providers" else ("chain",)
+            for name, entries in _table(table, place).items():
+                if section == "providers":
+                    _check_provider_name(name, str(file))
+                raw |= _entries(_table(entries, f"{file}: [{section}.{name}]"), f"{section}.{name}", keys, file)
+        else:
+            keys = tuple(setting.key for setting in _FIXED if setting.section == section)
+            raw |= _entries(_table(table, place), section, keys, file)
+    return raw
+
+
+def _entries(table: Mapping[str, object], section: str, keys: Collection[str], file: Path) -> dict[str, _Raw]:
+    raw = {}
+    for key, value in table.items():
+        if key not in keys:
+            raise SettingsWrong(f"{file}: [{section}] has no setting {key}{_near(key, keys)}")
+        raw[f"{section}.{key}"] = _Raw(value, f"{file}: [{section}] {key}")
+    return raw
+
+
+def _table(value: object, place: str) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise SettingsWrong(f"{place} should be a table")
+    return value
+
+
+def _merge(written: Mapping[str, _Raw], stronger: Mapping[str, _Raw]) -> dict[str, _Raw]:
+    """Lay the environment and flags over the file; a variable's provider is the file's one of the same spelling."""
+    named = {name.split(".")[1] for name in written if name.startswith("providers.")}
+    providers = {_as_variable(name): name for name in named}
+    merged = dict(written)
+    for name, one in stronger.items():
+        section, _, rest = name.partition(".")
+        if section == "providers":
+            provider, _, key = rest.partition(".")
+            provider = providers.get(_as_variable(provider), provider)
+            for other in {"api_key": ("api_keys",), "api_keys": ("api_key",)}.get(key, ()):
+                merged.pop(f"providers.{provider}.{other}", None)
+            merged[f"providers.{provider}.{key}"] = one
+        else:
+            merged[name] = one
+    return merged
+
+
+def _add_vendor_keys(environ: Mapping[str, str], raw: dict[str, _Raw]) -> None:
+    for variable, provider in VENDOR_VARIABLES.items():
+        named = f"providers.{provider}.api_key"
+        if variable in environ and named not in raw and named + "s" not in raw:
+            raw[named] = _Raw(f"env:{variable}", variable)
+
+
+def _as_variable(name: str) -> str:
+    return re.sub(r"[^A-Z0-9]", "_", name.upper())
+
+
+def _near(name: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f": did you mean {close[0]}?" if close else f" (there are: {', '.join(sorted(known))})"
+
+
+# -------------------------------------------------------------------------------------- values
+
+
+class _Values:
+    """Reads what was written into typed values, noting each with its source, and warnings on the way."""
+
+    def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
+        self._environ = environ
+        self._folder = folder
+        self.raw: dict[str, _Raw] = {}
+        self.warnings: list[str] = []
+        self.described: list[Described] = []
+
+    def text(self, name: str) -> str:
+        """A text, a URL or one of a few words; '' when it is not set and has no default."""
+        one, form = self._find(name)
+        if one.value is None:
+            return self._note(name, one, "")
+        text = one.value
+        if not isinstance(text, str) or not text.strip() or not _fits(form, text):
+            raise _wrong(one, form)
+        return self._note(name, one, text)
+
+    def number(self, name: str) -> float:
+        """A number within its bounds."""
+        one, form = self._find(name)
+        value = one.value
+        if one.as_text and isinstance(value, str) and _NUMBER.match(value):
+            value = float(value)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise _wrong(one, form)
+        if not 0 <= value <= _NUMBER_BOUNDS[form] or (form != "seconds" and value != int(value)):
+            raise _wrong(one, form)
+        self._note(name, one, f"{value:g}")
+        return value
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list; from the environment and flags, what stands between commas."""
+        one, form = self._find(name)
+        texts = self._split(one, form)
+        if form == "chain" and not texts:
+            raise _wrong(one, form)
+        self._note(name, one, ", ".join(texts))
+        return texts
+
+    def secret(self, name: str) -> Secret | None:
+        """A secret, read from where it is kept."""
+        one, form = self._find(name)
+        if one.value is None:
+            self._note(name, one, "")
+            return None
+        if not isinstance(one.value, str) or not one.value.strip():
+            raise _wrong(one, form)
+        self._note(name, one, HIDDEN)
+        return self._open(one.value, one.source)
+
+    def secrets(self, name: str) -> tuple[Secret, ...]:
+        """A list of secrets."""
+        one, form = self._find(name)
+        written = self._split(one, form)
+        self._note(name, one, ", ".join(HIDDEN for _ in written))
+        return tuple(self._open(text, one.source) for text in written)
+
+    def folder(self, name: str, otherwise: Path) -> Path:
+        """A folder; a relative one is from the current folder."""
+        if name not in self.raw:
+            self._note(name, _Raw(None, "default"), str(otherwise))
+            return otherwise
+        return self._folder / Path(self.text(name)).expanduser()
+
+    def warn_of_readable(self, file: Path, written: Mapping[str, _Raw]) -> None:
+        """Warn when a configuration file with literal secrets in it can be read by everybody."""
+        secrets = [name for name in written if _FORMS[_general(name)] in {"secret", "secrets"}]
+        literal = [name for name in secrets if _is_literal(written[name].value)]
+        if literal and _others_can_read(file):
+            self.warnings.append(
+                f"every user of this machine can read {file}, which holds {literal[0]}: run chmod 600 on it"
+            )
+
+    def _find(self, name: str) -> tuple[_Raw, Form]:
+        general = _general(name)
+        return self.raw.get(name, _Raw(_DEFAULTS[general], "default")), _FORMS[general]
+
+    def _note(self, name: str, one: _Raw, shown: str) -> str:
+        self.described.append(Described(name, shown, one.source))
+        return shown
+
+    def _split(self, one: _Raw, form: Form) -> tuple[str, ...]:
+        parts = one.value
+        if one.as_text and isinstance(parts, str):
+            parts = [part.strip() for part in parts.split(",")]
+        if not isinstance(parts, list):
+            raise _wrong(one, form)
+        texts = tuple(part for part in parts if isinstance(part, str) and part.strip())
+        if len(texts) != len(parts):
+            raise _wrong(one, form)
+        return texts
+
+    def _open(self, text: str, source: str) -> Secret:
+        kind, colon, place = text.partition(":")
+        if colon and kind == "env":
+            if not self._environ.get(place):
+                raise SettingsWrong(f"{source}: the variable {place} is not set")
+            return Secret(self._environ[place].strip())
+        if colon and kind == "file":
+            return self._read_secret(self._folder / Path(place).expanduser(), source)
+        return Secret(text.strip())
+
+    def _read_secret(self, file: Path, source: str) -> Secret:
+        try:
+            text = file.read_text(encoding="utf-8").strip()
+            ours = os.name == "posix" and file.stat().st_uid == os.getuid()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsWrong(f"{source}: the file {file} cannot be read: {error}") from error
+        if not text:
+            raise SettingsWrong(f"{source}: the file {file} is empty")
+        if _others_can_read(file):
+            if ours:
+                raise SettingsWrong(f"{source}: every user of this machine can read {file}: run chmod 600 on it")
+            self.warnings.append(f"{source}: every user of this machine can read {file}")
+        return Secret(text)
+
+
+def _settings(values: _Values, default_folder: Path, file: Path | None, bootstrap: str | None) -> Settings:
+    raw = values.raw
+    providers = sorted({name.split(".")[1] for name in raw if name.startswith("providers.")})
+    chains = sorted(name for name in raw if name.startswith("models."))
+    aliases = sorted(name for name in raw if name.startswith("aliases."))
+    server = ServerSettings(
+        host=values.text("server.host"),
+        port=int(values.number("server.port")),
+        data_dir=values.folder("server.data_dir", default_folder),
+        cors_origins=values.texts("server.cors_origins"),
+        drain_s=values.number("server.drain_s"),
+    )
+    values.text("billing.mode")
+    settings = Settings(
+        server=server,
+        head_after_ms=int(values.number("stream.head_after_ms")),
+        providers={name: _provider(values, name) for name in providers},
+        models={_middle(name): values.texts(name) for name in chains},
+        aliases={name.partition(".")[2]: values.text(name) for name in aliases},
+        billing="off",
+        log_level=cast("LogLevel", values.text("log.level")),
+        log_format=cast("LogFormat", values.text("log.format")),
+        metrics_token=values.secret("metrics.token"),
+        bootstrap_key=Secret(bootstrap) if bootstrap else None,
+        file=file,
+    )
+    return replace(settings, warnings=tuple(values.warnings), described=tuple(values.described))
+
+
+def _check_provider_name(name: str, place: str) -> None:
+    if not _PROVIDER_NAME.match(name):
+        raise SettingsWrong(f"{place}: providers.{name}: a provider's name is lower-case letters, digits, - and _")
+
+
+def _provider(values: _Values, name: str) -> ProviderSettings:
+    section = f"providers.{name}"
+    _check_provider_name(name, "environment")
+    if f"{section}.api_key" in values.raw and f"{section}.api_keys" in values.raw:
+        raise SettingsWrong(f"[{section}]: set api_key or api_keys, not both")
+    one = values.secret(f"{section}.api_key")
+    base_url = values.text(f"{section}.base_url").rstrip("/")
+    return ProviderSettings(
+        name=name,
+        base_url=base_url or None,
+        api_keys=(one,) if one else values.secrets(f"{section}.api_keys"),
+        dialect=values.text(f"{section}.dialect") or None,
+        models=values.texts(f"{section}.models"),
+    )
+
+
+def _general(name: str) -> str:
+    """The name of the row in the table: ``providers.local.base_url`` is ``providers.<name>.base_url``."""
+    section, _, rest = name.partition(".")
+    match section:
+        case "providers":
+            return f"providers.<name>.{rest.partition('.')[2]}"
+        case "models":
+            return "models.<name>.chain"
+        case "aliases":
+            return "aliases.<pattern>"
+        case _:
+            return name
+
+
+def _middle(name: str) -> str:
+    return name.partition(".")[2].rpartition(".")[0]
+
+
+def _fits(form: Form, text: str) -> bool:
+    if form == "url":
+        return _is_url(text)
+    return form not in _CHOICES or text in _CHOICES[form]
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        port_fits = parts.port != 0
+    except ValueError:
+        return False
+    plain = not (parts.query or parts.fragment or parts.username or parts.password or " " in text)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and port_fits and plain
+
+
+def _wrong(one: _Raw, form: Form) -> SettingsWrong:
+    shown = HIDDEN if form in {"secret", "secrets", "url"} else repr(one.value)
+    return SettingsWrong(f"{one.source}: {shown} cannot be used: it must be {_ALLOWED[form]}")
+
+
+def _is_literal(written: object) -> bool:
+    """Whether a secret, or one of several, stands there itself."""
+    several = written if isinstance(written, list) else [written]
+    return any(not str(one).startswith(("env:", "file:")) for one in several)
+
+
+def _others_can_read(file: Path) -> bool:
+    return os.name == "posix" and bool(file.stat().st_mode & stat.S_IROTH)

@@ -1,0 +1,80 @@
+"""Keeps API keys: the store's side of ``domain.ports.KeyStore``. Digests only; a secret never comes here.
+
+It decides how a key is laid out in columns; who may have one, and what it opens, is decided by accounts. Reads and
+writes go through the one writing connection and wait for it: they belong to start-up and to commands, not to requests.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+from gammainfra.domain import limits
+from gammainfra.domain.record import ApiKey, StoredKey
+from gammainfra.store.database import transaction
+from gammainfra.store.statements import SQLITE, Value
+from gammainfra.store.writer import Writer
+
+
+class SqliteKeys:
+    """Implements ``domain.ports.KeyStore`` on a Writer. Calls raise sqlite3.Error, StoreUnusable or TimeoutError."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    def all_keys(self) -> tuple[StoredKey, ...]:
+        """Every key that was ever made, oldest first."""
+
+        def read(connection: sqlite3.Connection) -> tuple[StoredKey, ...]:
+            return tuple(map(_stored_key, SQLITE["all_keys"].rows(connection)))
+
+        return self._writer.submit(read).result(limits.STORE_BUSY_S * 2)
+
+    def insert_key(self, stored: StoredKey) -> None:
+        """Keep a new key; durable on return."""
+
+        def insert(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                SQLITE["insert_key"].run(connection, **_columns(stored))
+
+        self._writer.submit(insert).result(limits.STORE_BUSY_S * 2)
+
+    def revoke_key(self, key_id: str, at: float) -> bool:
+        """Mark a key revoked; False when there is none that is not revoked already."""
+
+        def revoke(connection: sqlite3.Connection) -> bool:
+            with transaction(connection):
+                return bool(SQLITE["revoke_key"].run(connection, id=key_id, revoked_ms=round(at * 1000)))
+
+        return self._writer.submit(revoke).result(limits.STORE_BUSY_S * 2)
+
+
+def _columns(stored: StoredKey) -> dict[str, Value]:
+    key = stored.key
+    return {
+        "id": key.id,
+        "account_id": key.account_id,
+        "name": key.name,
+        "last4": key.last4,
+        "digest": stored.digest,
+        "pepper": stored.pepper,
+        "issued": int(stored.issued),
+        "scopes": json.dumps(sorted(key.scopes)),
+        "allowed_models": json.dumps(key.allowed_models),
+        "created_ms": round(key.created_at * 1000),
+        "revoked_ms": None if key.revoked_at is None else round(key.revoked_at * 1000),
+    }
+
+
+def _stored_key(row: sqlite3.Row) -> StoredKey:
+    key = ApiKey(
+        id=row["id"],
+        account_id=row["account_id"],
+        name=row["name"],
+        last4=row["last4"],
+        created_at=row["created_ms"] / 1000,
+        revoked_at=None if row["revoked_ms"] is None else row["revoked_ms"] / 1000,
+        scopes=frozenset(json.loads(row["scopes"])),
+        allowed_models=tuple(json.loads(row["allowed_models"])),
+    )
+    return StoredKey(key, row["digest"], row["pepper"], issued=bool(row["issued"]))

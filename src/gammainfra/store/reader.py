@@ -1,0 +1,236 @@
+"""Reads records back: plain functions on read-only connections of their own, to be called from a thread.
+
+It decides which index answers a question and where a page ends; it never writes, and no list is counted or aggregated
+from raw requests. Every question names the account whose rows it may see; only what a start rebuilds is of all of them.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Final, Literal, TypeVar
+
+from gammainfra.domain import limits
+from gammainfra.domain.attempt import Ending
+from gammainfra.domain.failure import Refused
+from gammainfra.store import rows
+from gammainfra.store.database import open_reader, unusable
+from gammainfra.store.statements import SQLITE, Statement
+
+Row = TypeVar("Row")
+Dimension = Literal["time", "key", "model", "provider", "client"]
+Grain = Literal["hour", "day"]
+DIMENSIONS: Final[tuple[Dimension, ...]] = ("time", "key", "model", "provider", "client")
+
+_BY_TIME: Final[tuple[Dimension, ...]] = ("time",)
+_END_MS: Final = 2**62  # later than anything
+_END_ID: Final = "\U0010ffff"  # sorts after every id
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFilter:
+    """Which requests of an account: None is any. Times are epoch seconds of arrival, ``until`` excluded."""
+
+    account_id: str
+    key_id: str | None = None
+    session_id: str | None = None
+    since: float = 0.0
+    until: float = math.inf
+    model: str | None = None
+    provider: str | None = None
+    client: str | None = None
+    ending: Ending | None = None
+    rescued: bool | None = None
+
+
+class Reader:
+    """A few read-only connections, lent to one thread at a time. Every call may raise StoreUnusable."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connections = tuple(open_reader(path) for _ in range(limits.STORE_READERS))
+        self._free: SimpleQueue[sqlite3.Connection] = SimpleQueue()
+        for connection in self._connections:
+            self._free.put(connection)
+
+    def close(self) -> None:
+        """Close every connection; no call may be running."""
+        for connection in self._connections:
+            connection.close()
+
+    def generation(self, account_id: str, generation_id: str) -> rows.RequestDetail | None:
+        """Everything stored of one answer (C7)."""
+        with self._connection() as connection:
+            row = SQLITE["generation"].row(connection, account_id=account_id, id=generation_id)
+            if row is None:
+                return None
+            attempts = SQLITE["attempts_of"].rows(connection, seq=row["seq"])
+            pairs = SQLITE["call_ids_of"].rows(connection, seq=row["seq"])
+            return rows.RequestDetail(
+                request=rows.request_row(row),
+                attempts=tuple(map(rows.attempt_row, attempts)),
+                plan=row["plan"],
+                call_ids=tuple((pair["shown"], pair["native"]) for pair in pairs),
+            )
+
+    def requests(self, wanted: RequestFilter, cursor: str | None = None, limit: int = 50) -> rows.Page[rows.RequestRow]:
+        """The request log, newest arrival first (C7b). Refused 400 for a cursor that is none of ours."""
+        cursor_ms, cursor_seq = _read_cursor(cursor, int, _END_MS)
+        limit = min(limit, limits.PAGE_ROWS)
+        with self._connection() as connection:
+            found = _statement_for(wanted).rows(
+                connection,
+                account_id=wanted.account_id,
+                key_id=wanted.key_id,
+                session_id=wanted.session_id,
+                from_ms=_ms(wanted.since),
+                to_ms=_ms(wanted.until),
+                cursor_ms=cursor_ms,
+                cursor_seq=cursor_seq,
+                model=wanted.model,
+                provider=wanted.provider,
+                client=wanted.client,
+                ending=wanted.ending,
+                rescued=wanted.rescued,
+                limit=limit + 1,
+            )
+            return _page([rows.request_row(row) for row in found], limit, _request_cursor)
+
+    def sessions(
+        self,
+        account_id: str,
+        cursor: str | None = None,
+        limit: int = 50,
+        *,
+        since: float = 0.0,
+        until: float = math.inf,
+    ) -> rows.Page[rows.SessionRow]:
+        """Agent tasks by their last activity, newest first (C8). Refused 400 for a cursor that is none of ours."""
+        cursor_ms, cursor_id = _read_cursor(cursor, str, _END_ID)
+        limit = min(limit, limits.PAGE_ROWS)
+        with self._connection() as connection:
+            found = SQLITE["sessions_of_account"].rows(
+                connection,
+                account_id=account_id,
+                from_ms=_ms(since),
+                to_ms=_ms(until),
+                cursor_ms=cursor_ms,
+                cursor_id=cursor_id,
+                limit=limit + 1,
+            )
+            return _page([rows.session_row(row) for row in found], limit, _session_cursor)
+
+    def session(self, account_id: str, session_id: str, limit: int = 200) -> rows.SessionDetail | None:
+        """One agent task and its last ``limit`` requests."""
+        with self._connection() as connection:
+            row = SQLITE["session"].row(connection, account_id=account_id, session_id=session_id)
+        if row is None:
+            return None
+        steps = self.requests(RequestFilter(account_id, session_id=session_id), limit=limit)
+        return rows.SessionDetail(rows.session_row(row), steps)
+
+    def usage(
+        self,
+        account_id: str,
+        since: float,
+        until: float,
+        group_by: Collection[Dimension] = _BY_TIME,
+        grain: Grain = "day",
+    ) -> tuple[rows.UsageRow, ...]:
+        """Sums from the roll-ups (C9) of the hours or days that start in [since, until)."""
+        query = SQLITE["usage_daily"] if grain == "day" else SQLITE["usage_hourly"]
+        flags = {f"by_{dimension}": dimension in group_by for dimension in DIMENSIONS}
+        with self._connection() as connection:
+            found = query.rows(
+                connection, account_id=account_id, from_s=math.ceil(since), to_s=_seconds(until), **flags
+            )
+            return tuple(rows.usage_row(row, by_time=flags["by_time"]) for row in found)
+
+    def recent_sessions(self, since: float) -> tuple[rows.SessionRow, ...]:
+        """Tasks of all accounts active at ``since`` or later, newest first, as many as the board holds."""
+        with self._connection() as connection:
+            found = SQLITE["recent_sessions"].rows(connection, from_ms=_ms(since), limit=limits.SESSIONS)
+            return tuple(map(rows.session_row, found))
+
+    def recent_call_ids(self, since: float) -> tuple[rows.CallIdRow, ...]:
+        """Call ids of all accounts given out at ``since`` or later, newest first, as many as the index holds."""
+        with self._connection() as connection:
+            found = SQLITE["recent_call_ids"].rows(connection, from_ms=_ms(since), limit=limits.SESSION_CALL_IDS)
+            return tuple(map(rows.call_id_row, found))
+
+    def sum_cost_nano(self, *, since: float = 0.0, after_id: str | None = None) -> rows.CostSum:
+        """For gates: what requests since a time, or written after ``after_id``, cost. LookupError: no such id."""
+        with self._connection() as connection:
+            if after_id is None:
+                return rows.cost_sum(SQLITE["sum_cost_since"].rows(connection, from_ms=_ms(since)))
+            seq = SQLITE["seq_of"].row(connection, id=after_id)
+            if seq is None:
+                raise LookupError(f"no request {after_id}")
+            return rows.cost_sum(SQLITE["sum_cost_after"].rows(connection, seq=seq["seq"]))
+
+    def find_damage(self) -> str | None:
+        """What SQLite's own integrity check says about the file, None when it is sound. Reads all of it."""
+        with self._connection() as connection:
+            (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            return None if verdict == "ok" else str(verdict)
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        connection = self._free.get()
+        try:
+            yield connection
+        except sqlite3.Error as error:
+            raise unusable(self.path, error) from error
+        finally:
+            self._free.put(connection)
+
+
+def _statement_for(wanted: RequestFilter) -> Statement:
+    """The one whose index leaves the fewest rows to look at."""
+    if wanted.session_id is not None:
+        return SQLITE["requests_of_session"]
+    if wanted.key_id is not None:
+        return SQLITE["requests_of_key"]
+    return SQLITE["requests_of_account"]
+
+
+def _page(found: Sequence[Row], limit: int, cursor_of: Callable[[Row], str]) -> rows.Page[Row]:
+    shown = tuple(found[:limit])
+    more = len(found) > limit and bool(shown)
+    return rows.Page(shown, cursor_of(shown[-1]) if more else None)
+
+
+def _request_cursor(row: rows.RequestRow) -> str:
+    return f"{_ms(row.at)}.{row.seq}"
+
+
+def _session_cursor(row: rows.SessionRow) -> str:
+    return f"{_ms(row.last_at)}.{row.id}"
+
+
+Last = TypeVar("Last", int, str)
+
+
+def _read_cursor(cursor: str | None, read: Callable[[str], Last], end: Last) -> tuple[int, Last]:
+    if cursor is None:
+        return _END_MS, end
+    at_ms, _, last = cursor.partition(".")
+    try:
+        return int(at_ms), read(last)
+    except ValueError:
+        raise Refused(
+            400, "invalid_request", "cursor is not one that an earlier page gave: leave it out to start anew", "cursor"
+        ) from None
+
+
+def _ms(at: float) -> int:
+    return _END_MS if math.isinf(at) else round(at * 1000)
+
+
+def _seconds(at: float) -> int:
+    return _END_MS if math.isinf(at) else math.ceil(at)

@@ -1,0 +1,82 @@
+"""Prometheus metrics of the process: requests, attempts, tokens, money, times. No label ever names a key or a user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from gammainfra.domain.attempt import Absorbed, Cancelled, LegFailed
+from gammainfra.domain.money import NANO_PER_USD
+from gammainfra.domain.record import RequestRecord
+
+_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+_OVERHEAD = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
+
+
+class Metrics:
+    """What Prometheus reads. ``in_flight`` and ``queued`` are asked when it does."""
+
+    def __init__(self, *, in_flight: Callable[[], int], queued: Callable[[], int], lost: Callable[[], int]) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._requests = Counter(
+            "gammainfra_requests", "Turns by ending.", ["ending", "provider", "model"], registry=registry
+        )
+        self._attempts = Counter(
+            "gammainfra_attempts", "Attempts by outcome and cause.", ["provider", "outcome", "cause"], registry=registry
+        )
+        self._seconds = Histogram(
+            "gammainfra_request_seconds", "Arrival to settle.", buckets=_SECONDS, registry=registry
+        )
+        self._ttft = Histogram(
+            "gammainfra_ttft_seconds", "Arrival to the first token.", buckets=_SECONDS, registry=registry
+        )
+        self._overhead = Histogram(
+            "gammainfra_overhead_seconds", "Our own time.", buckets=_OVERHEAD, registry=registry
+        )
+        self._tokens = Counter("gammainfra_tokens", "Tokens by class.", ["kind"], registry=registry)
+        self._cost = Counter(
+            "gammainfra_cost_usd", "Pass-through cost; absorbed: of failing attempts.", ["kind"], registry=registry
+        )
+        self._defects = Counter("gammainfra_defects", "Mistakes in our own code.", registry=registry)
+        Gauge("gammainfra_inflight", "Requests in flight.", registry=registry).set_function(in_flight)
+        Gauge("gammainfra_log_queue_depth", "Records to be written.", registry=registry).set_function(queued)
+        Gauge("gammainfra_log_lost", "Records that were never written.", registry=registry).set_function(lost)
+
+    def turn_ended(self, record: RequestRecord) -> None:
+        """Count a settled Turn."""
+        self._requests.labels(record.ending, record.provider, record.model).inc()
+        for attempt in record.attempts:
+            match attempt.outcome:
+                case Absorbed(failure):
+                    self._attempts.labels(attempt.provider, "absorbed", failure.cause).inc()
+                case LegFailed(failure):
+                    self._attempts.labels(attempt.provider, "failed", failure.cause).inc()
+                case Cancelled(by):
+                    self._attempts.labels(attempt.provider, "cancelled", by).inc()
+                case _:
+                    self._attempts.labels(attempt.provider, "served", "").inc()
+        self._seconds.observe(record.latency_ms / 1000)
+        self._overhead.observe(record.overhead_ms / 1000)
+        if record.ttft_ms is not None:
+            self._ttft.observe(record.ttft_ms / 1000)
+        self._count_tokens(record)
+        if record.charge is not None:
+            self._cost.labels("served").inc(record.charge.total_nano / NANO_PER_USD)
+        self._cost.labels("absorbed").inc(record.absorbed_nano / NANO_PER_USD)
+
+    def _count_tokens(self, record: RequestRecord) -> None:
+        usage = record.usage
+        self._tokens.labels("input").inc(usage.input_tokens)
+        self._tokens.labels("cache_read").inc(usage.cache_read_tokens)
+        self._tokens.labels("cache_write").inc(usage.cache_write_tokens + usage.cache_write_1h_tokens)
+        self._tokens.labels("output").inc(usage.output_tokens)
+        self._tokens.labels("reasoning").inc(usage.reasoning_tokens)
+
+    def defect(self) -> None:
+        """Count a mistake of ours."""
+        self._defects.inc()
+
+    def show(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self._registry)

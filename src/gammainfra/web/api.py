@@ -1,0 +1,125 @@
+"""The API's HTTP side as one raw ASGI callable: finds the route, relays the Reply, renders every refusal.
+
+It knows paths and statuses and decides nothing about an answer. It is also the one boundary of the process: whatever
+exception arrives here becomes a JSON error in the caller's dialect and a line in the log, never HTML, never bare text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from gammainfra.domain import ids, limits
+from gammainfra.domain.failure import Refused
+from gammainfra.gateway import facts
+from gammainfra.gateway.call import Call
+from gammainfra.gateway.means import Observer
+from gammainfra.gateway.reply import Head, Reply
+from gammainfra.gateway.serve import serve
+from gammainfra.gateway.services import Services
+from gammainfra.web.incoming import ClientGone, Incoming, Receive, Send, incoming
+from gammainfra.wire import openai_chat
+from gammainfra.wire.dialect import ClientDialect
+
+Handler = Callable[[Incoming], Awaitable[None]]
+
+DIALECTS: Mapping[str, ClientDialect] = {"/v1/chat/completions": openai_chat.CLIENT}
+_NOT_SUPPORTED: Mapping[str, str] = {
+    "/v1/completions": "Use /v1/chat/completions.",
+    "/v1/audio": "Audio is not served here: ask the provider directly.",
+    "/v1/images": "Image generation is not served here: ask the provider directly.",
+    "/v1/rerank": "Reranking is not served here: ask the provider directly.",
+    "/v1/batches": "Batches are not served here: send the requests one by one to /v1/chat/completions.",
+}
+
+
+class Api:
+    """The ASGI application. ``routes`` maps (method, path) to handlers; a path that ends with ``/*`` takes the rest."""
+
+    def __init__(self, on: Services, observer: Observer, routes: Mapping[tuple[str, str], Handler]) -> None:
+        self._on = on
+        self._observer = observer
+        self._routes = {**{("POST", path): self._chat for path in DIALECTS}, **routes}
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one connection's request; other kinds of connections are refused by the server."""
+        if scope["type"] != "http":
+            return
+        request = incoming(scope, receive, send)
+        try:
+            await self._route(request)(request)
+        except Refused as refused:
+            await self._refuse(request, refused)
+        except ClientGone:
+            return
+        except Exception as defect:
+            request_id = ids.generation_id(self._on.random.bytes(16))
+            self._observer.defect(request_id, defect)
+            message = f"The gateway failed. Its log names the cause under {request_id}."
+            await self._refuse(request, Refused(500, "internal_error", message, retry=True), request_id)
+
+    def _route(self, request: Incoming) -> Handler:
+        if request.header_bytes > limits.REQUEST_HEADERS_BYTES:
+            most = limits.REQUEST_HEADERS_BYTES // limits.KIB
+            message = f"The request headers have {request.header_bytes} bytes; at most {most} KiB are accepted."
+            raise Refused(431, "headers_too_large", message, retry=False)
+        method = "GET" if request.method == "HEAD" else request.method
+        handler = self._find(method, request.path)
+        if handler is not None:
+            return handler
+        for path, remedy in _NOT_SUPPORTED.items():
+            if request.path == path or request.path.startswith(path + "/"):
+                raise Refused(404, "not_supported", f"{request.path} is not supported. {remedy}", retry=False)
+        allowed = sorted({known for known, path in self._routes if self._find(known, request.path)})
+        if allowed:
+            message = f"{request.method} is not allowed on {request.path}: use {' or '.join(allowed)}."
+            raise Refused(405, "method_not_allowed", message, retry=False)
+        message = f"There is no {request.path} here. The base URL ends with /v1, e.g. /v1/chat/completions."
+        raise Refused(404, "not_found", message, retry=False)
+
+    def _find(self, method: str, path: str) -> Handler | None:
+        handler = self._routes.get((method, path))
+        if handler is None:
+            handler = next(
+                (one for (verb, known), one in self._routes.items() if verb == method and _takes(known, path)), None
+            )
+        return handler
+
+    # ---- answers ----------------------------------------------------------------------------------------------------
+    async def _chat(self, request: Incoming) -> None:
+        call = Call(
+            DIALECTS[request.path], request.headers, request.credential, request.content_length, request.body
+        )
+        reply = await serve(call, self._on)
+        watch = asyncio.get_running_loop().create_task(_leave_with(request, reply))
+        try:
+            await _relay(request, reply)
+        finally:
+            watch.cancel()
+            reply.leave()
+
+    async def _refuse(self, request: Incoming, refused: Refused, request_id: str = "") -> None:
+        request_id = request_id or ids.generation_id(self._on.random.bytes(16))
+        dialect = DIALECTS.get(request.path, openai_chat.CLIENT)
+        body = dialect.write_error(refused, request_id)
+        await request.answer(refused.status, facts.refusal_headers(request_id, refused), body)
+
+
+async def _relay(request: Incoming, reply: Reply) -> None:
+    async for part in reply:
+        if isinstance(part, Head):
+            await request.send({"type": "http.response.start", "status": part.status, "headers": list(part.headers)})
+        else:
+            await request.send({"type": "http.response.body", "body": part.body, "more_body": not part.last})
+
+
+async def _leave_with(request: Incoming, reply: Reply) -> None:
+    """Tell the Turn at once when the socket is gone: only then can it close what nobody listens to."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    reply.leave()
+
+
+def _takes(known: str, path: str) -> bool:
+    return known.endswith("/*") and path.startswith(known[:-1])
