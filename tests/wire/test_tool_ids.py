@@ -50,7 +50,9 @@ def test_long_ids_with_the_same_head_stay_different() -> None:
         assert len(set(upstream_ids(ids, rule).values())) == 2
 
 
-@pytest.mark.parametrize("native", ["call_Zv3", "toolu_01ABCDEFGHIJKLMNOPQRSTUV", "turn1_0", "not-alnum", "x" * 9 + "-"])
+@pytest.mark.parametrize(
+    "native", ["call_Zv3", "toolu_01ABCDEFGHIJKLMNOPQRSTUV", "turn1_0", "not-alnum", "x" * 9 + "-"]
+)
 def test_mistral_gets_nine_alphanumerics(native: str) -> None:
     # opencode#1680, mistral-vibe#1075, ironclaw#1241: code 3280 for anything else.
     assert re.fullmatch(RULES["mistral"], upstream_ids([native], "mistral")[native])

@@ -113,9 +113,7 @@ PROBES: dict[str, dict[str, Any]] = {
     "nothing but a system message": {"messages": (system("S"),)},
     "no message at all": {"messages": ()},
     "foreign reasoning_content": loop(Thinking("deepseek thought"), call("call_1")) | {"effort": "high"},
-    "foreign thinking without a signature": loop(
-        Thinking("t", "", format="anthropic-claude-v1"), call("call_1")
-    ),
+    "foreign thinking without a signature": loop(Thinking("t", "", format="anthropic-claude-v1"), call("call_1")),
     "openrouter reasoning_details": loop(Thinking("t", "SIG", format="anthropic-claude-v1"), call("call_1")),
     "thinking and nothing else": {
         "messages": (user("hi"), assistant(Thinking("t", "SIG", format="anthropic-claude-v1")), user("go"))

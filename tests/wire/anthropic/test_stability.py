@@ -36,7 +36,9 @@ def stable(body: dict[str, Any]) -> list[Any]:
         for message in body["messages"]
         for block in message["content"]
     ]
-    head = [[{k: v for k, v in b.items() if k != "cache_control"} for b in body.get(n, [])] for n in ("system", "tools")]
+    head = [
+        [{k: v for k, v in b.items() if k != "cache_control"} for b in body.get(n, [])] for n in ("system", "tools")
+    ]
     return [msgspec.json.encode(one, order="sorted") for one in (head, *unmarked)]
 
 
@@ -58,5 +60,3 @@ def test_marks_are_laid_on_without_touching_anything_else(messages: tuple[Messag
     plain, marked = sent(messages, target()), sent(messages, target(automatic_cache_marks=True))
     assert stable(plain) == stable(marked)
     assert b"cache_control" not in PROVIDER.write_request(request(*messages), target()).body
-
-

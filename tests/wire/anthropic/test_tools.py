@@ -29,7 +29,9 @@ def test_a_tool_without_parameters_takes_an_empty_object() -> None:
 
 def test_a_schema_travels_as_it_is() -> None:
     schema = {"$schema": "x", "type": "object", "properties": {"a": {"anyOf": [{"type": "string"}]}}, "required": ["a"]}
-    assert sent(tools=(ToolSpec("f", "d", schema),))["tools"] == [{"name": "f", "description": "d", "input_schema": schema}]
+    assert sent(tools=(ToolSpec("f", "d", schema),))["tools"] == [
+        {"name": "f", "description": "d", "input_schema": schema}
+    ]
 
 
 @pytest.mark.parametrize(

@@ -356,7 +356,12 @@ def test_thinking_is_off_when_the_answer_is_to_be_continued() -> None:
 
 def marks(sent: dict[str, Any]) -> list[tuple[str, int, int]]:
     """Where marks stand: (place, turn, block)."""
-    found = [(place, 0, at) for place in ("tools", "system") for at, b in enumerate(sent.get(place, [])) if "cache_control" in b]
+    found = [
+        (place, 0, at)
+        for place in ("tools", "system")
+        for at, b in enumerate(sent.get(place, []))
+        if "cache_control" in b
+    ]
     return found + [
         ("messages", turn, at)
         for turn, message in enumerate(sent["messages"])
@@ -402,7 +407,10 @@ def test_a_clients_own_marks_stay_where_it_set_them() -> None:
     sent = body(request(*messages, tools=(ToolSpec("f"),)), **AUTO)
     assert marks(sent) == [("system", 0, 0), ("messages", 1, 0), ("messages", 2, 0), ("messages", 2, 1)]
     assert sent["system"][0]["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
-    assert sent["messages"][2]["content"][0]["content"] == [{"type": "text", "text": "r"}, {"type": "text", "text": "s"}]
+    assert sent["messages"][2]["content"][0]["content"] == [
+        {"type": "text", "text": "r"},
+        {"type": "text", "text": "s"},
+    ]
 
 
 def test_of_too_many_marks_the_last_four_stay_and_long_ones_come_first() -> None:

@@ -242,7 +242,7 @@ def test_preferences_may_be_sparse(given: Json) -> None:
     ("preferences", "param"),
     [
         ({"order": "a"}, "provider.order"),
-        ({"only": [1]}, "provider.only[...]"),
+        ({"only": [1]}, "provider.only[0]"),
         ({"allow_fallbacks": "yes"}, "provider.allow_fallbacks"),
         ({"data_collection": "x"}, "provider.data_collection"),
         ({"sort": "speed"}, "provider.sort"),
@@ -271,11 +271,11 @@ def test_preferences_of_a_wrong_type_are_refused_by_name(preferences: object, pa
         (b'{"model":7,"messages":[]}', "model", "expected `str`"),
         (b'{"model":"m","messages":[]}', "messages", "at least one"),
         (b'{"model":"m","messages":"x"}', "messages", "expected `array`"),
-        (b'{"model":"m","messages":[{"content":"x"}]}', "messages[...]", "role"),
-        (b'{"model":"m","messages":[{"role":7}]}', "messages[...].role", "expected `str`"),
+        (b'{"model":"m","messages":[{"content":"x"}]}', "messages[0]", "role"),
+        (b'{"model":"m","messages":[{"role":7}]}', "messages[0].role", "expected `str`"),
         (b'{"model":"m","messages":[{"role":"bot","content":"x"}]}', "messages[0].role", "'bot' is not one of"),
         (b'{"model":"m","messages":[{"role":"user","content":7}]}', "messages[0].content", "a list of parts"),
-        (b'{"model":"m","messages":[{"role":"user","content":[7]}]}', "[...]", "expected"),
+        (b'{"model":"m","messages":[{"role":"user","content":[7]}]}', "messages[0].content[0]", "expected"),
         (b'{"model":"m","messages":[{"role":"user","content":"x"}],"stream":"x"}', "stream", "expected `bool"),
         (b'{"model":"m","messages":[{"role":"user","content":"x"}],"max_tokens":"x"}', "max_tokens", "expected `int"),
         (b'{"model":"m","messages":[{"role":"user","content":"x"}],"n":0}', "n", "1 to 128"),
@@ -301,8 +301,7 @@ def test_nesting_is_bounded() -> None:
     assert (shallow.n_tools, wide.n_tools) == (1, 1)
     assert refusal(body(tools=[{"name": "f", "parameters": deep(limits.JSON_DEPTH)}])).param == "tools[0]"
     assert refusal(body(metadata=deep(limits.JSON_DEPTH))).param == "metadata"
-    assert "nested too deeply" in refusal(b'{"model":' + b"[" * 100_000).message
-    assert "nested too deeply" in refusal(b'{"model":"m","messages":' + b"[" * 100_000).message
+    assert "nested too deeply" in refusal(b'{"metadata":' + b"[" * 100_000).message
 
 
 def test_half_an_emoji_is_mended() -> None:
@@ -316,7 +315,11 @@ def test_mending_leaves_valid_json_alone(text: str) -> None:
     assert without_lone_surrogates(raw) == raw
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["role", "content", "tool_calls", "id", "type"]), inner)))
+LEAVES = st.none() | st.booleans() | st.integers() | st.sampled_from(["user", "assistant", "tool", "text"])
+NAMES = st.sampled_from(["role", "content", "tool_calls", "id", "type"])
+
+
+@given(st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner)))
 def test_any_json_is_sketched_or_refused(value: Any) -> None:
     raw = json.dumps({"model": "m", "messages": [value], "tools": value, "metadata": value}).encode()
     try:

@@ -47,14 +47,14 @@ def refused(message: str, param: str | None = None) -> Refused:
     return Refused(400, "invalid_request", message, param=param)
 
 
-def read_body(raw: bytes, decoder: msgspec.json.Decoder[T]) -> T:
-    """Decode a request body or a piece of it; Refused 400 that names what is wrong and where."""
+def read_body(raw: bytes, decoder: msgspec.json.Decoder[T], at: str = "") -> T:
+    """Decode a request body or the piece ``at`` of it; Refused 400 that names what is wrong and where."""
     try:
         return decode(raw, decoder)
     except msgspec.ValidationError as error:
-        problem, at, path = str(error).partition(" - at `$")
-        where = path.rstrip("`").lstrip(".")
-        place = f"`{where}`" if at and where else "the body"
+        problem, _, path = str(error).partition(" - at `$")
+        where = (at + path.rstrip("`")).lstrip(".")
+        place = f"`{where}`" if where else "the body"
         raise refused(f"{place}: {problem[:1].lower()}{problem[1:]}", where or None) from None
     except RecursionError:
         raise refused(_TOO_DEEP) from None

@@ -240,7 +240,7 @@ def _see_content(
     if first == _QUOTE:
         return
     if first == _BRACKET:
-        _see_parts(found, bytes(raw), known)
+        _see_parts(found, read_body(bytes(raw), PARTS, f"messages[{index}].content"), known)
     elif bytes(raw) == b"null":
         found.tidy = found.tidy and may_be_empty
     else:
@@ -248,8 +248,7 @@ def _see_content(
         raise refused(f"`{param}`: expected a string, a list of parts or null", param)
 
 
-def _see_parts(found: Survey, raw: bytes, known: frozenset[str]) -> None:
-    parts = read_body(raw, PARTS)
+def _see_parts(found: Survey, parts: list[Part | str], known: frozenset[str]) -> None:
     if not parts:
         found.tidy = False
     for part in parts:
