@@ -138,7 +138,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "the vendor's",
     ),
     Setting("providers.<name>.api_key", "secret", None, "its key", "the vendor's variable, see below"),
-    Setting("providers.<name>.api_keys", "secrets", [], "several keys, used in turn; instead of api_key"),
+    Setting("providers.<name>.api_keys", "secrets", [], "several keys, instead of api_key: the first that is not throttled is used"),
     Setting(
         "providers.<name>.dialect",
         "text",

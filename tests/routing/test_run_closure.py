@@ -1,202 +1,18 @@
-"""Explores every state that a Run can reach, with every event in every state, and holds the law of routing/run.py.
-
-The monitor knows nothing of the machine's inside: it watches actions only. ``make test`` prints nothing of this;
-``python -m tests.routing.test_run_closure`` prints states, transitions and violations per case.
-"""
+"""The law of routing/run.py in every reachable state of a small case, and on random walks through larger ones."""
 
 from __future__ import annotations
 
-import copy
 import random
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import pytest
 
-from gammainfra.domain.failure import Cause, Failure, Fix
 from gammainfra.routing import run as r
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-INVALID = Failure(Cause.INVALID_REQUEST, "")
-FAILURES = (
-    Failure(Cause.CUT, ""),
-    Failure(Cause.RATE_LIMIT, "", retry_after_s=3.0),
-    Failure(Cause.UNSUPPORTED_PARAMETER, "", fix=Fix.DROP_PARAMETER, parameter="temperature"),
-    INVALID,
-)
-FREE, COOLING = r.Option(), r.Option(not_before=5.0)
-CASES = {
-    "stream with tools": r.Terms((FREE, FREE), stream=True, tools=True),
-    "stream without tools": r.Terms((FREE, FREE), stream=True, tools=False),
-    "whole answer": r.Terms((FREE, FREE), stream=False, tools=True, deadline=30.0),
-    "one candidate": r.Terms((FREE,), stream=True, tools=True, deadline=30.0),
-    "hedged": r.Terms((FREE, FREE), stream=True, tools=True, hedge_at=1.0, deadline=30.0),
-    "second one cooling": r.Terms((FREE, COOLING), stream=True, tools=True),
-}
+from tests.routing.closure import CASES, begin, events, explore, step
 
 
-@dataclass(frozen=True, slots=True)
-class Monitor:
-    """What was seen so far, and the first broken law."""
-
-    funded: frozenset[int] = frozenset()
-    started: frozenset[int] = frozenset()
-    stopped: frozenset[int] = frozenset()  # cancelled by us or failed by themselves
-    head: bool = False
-    audience: bool = True
-    text: bool = False  # the present reader has seen text of the leg that is now gone or speaking
-    settles: int = 0
-    ends: int = 0
-    broken: str = ""
-
-    def told(self, event: r.Event, *, text_reaches_reader: bool) -> Monitor:
-        match event:
-            case r.AudienceGone():
-                return replace(self, audience=False, head=False, text=False)
-            case r.AudienceJoined():
-                return replace(self, audience=True)
-            case r.LegFailed(leg) if leg in self.live:
-                return replace(self, stopped=self.stopped | {leg})
-            case r.Useful(_, True) if text_reaches_reader:
-                return replace(self, text=True)
-        return self
-
-    def saw(self, action: r.Action, terms: r.Terms) -> Monitor:
-        after, law = self._after(action, terms)
-        return after if law or self.broken else replace(after, broken=type(action).__name__)
-
-    def _after(self, action: r.Action, terms: r.Terms) -> tuple[Monitor, bool]:
-        over = self.settles + self.ends
-        match action:
-            case r.Fund(leg):
-                return replace(self, funded=self.funded | {leg}), leg not in self.funded and not over and leg <= 4
-            case r.Start(leg, stitched):
-                law = leg in self.funded - self.started and not over and len(self.live) < 2
-                law = law and (not self.text or (stitched and terms.tools))
-                return replace(self, started=self.started | {leg}), law
-            case r.Cancel(leg):
-                return replace(self, stopped=self.stopped | {leg}), leg in self.started and leg not in self.stopped
-            case r.SendHead():
-                return replace(self, head=True), not self.head and self.audience and terms.stream and not self.ends
-            case r.Replay():
-                return self, self.head and self.audience and not self.ends
-            case r.Release(leg):
-                return self, leg in self.live and len(self.live) == 1
-            case r.Settle():
-                return replace(self, settles=self.settles + 1), self.settles == 0 and self.ends == 0
-            case r.End():
-                return replace(self, ends=self.ends + 1), self.settles == 1 and self.ends == 0
-        return self, not over
-
-    @property
-    def live(self) -> frozenset[int]:
-        return self.started - self.stopped
-
-
-State = tuple[r.Run, Monitor, float]
-
-
-def events(run: r.Run, now: float) -> Iterator[tuple[r.Event, float]]:
-    for leg in range(1, run.legs_made + 1):
-        yield r.Funded(leg), now
-        yield r.Unfunded(leg, INVALID), now
-        yield r.Useful(leg, text=True), now
-        yield r.Finished(leg), now
-        yield r.UsageFinal(leg), now
-        yield r.LegFailed(leg, FAILURES[0]), now
-        if leg in run.legs:
-            yield r.Useful(leg, text=False), now
-            yield r.LegFailed(leg, FAILURES[0], salvage=True), now
-            for failure in FAILURES[1:]:
-                yield r.LegFailed(leg, failure), now
-    yield r.Wake(), max(now, run.sleeping_until or 0.0)
-    for event in (r.HedgeDue(), r.HeadDue(), r.DeadlineHit(), r.SleepRefused(), r.GraceOver(), r.LingerOver()):
-        yield event, now
-    for event in (r.AudienceGone(may_linger=True), r.AudienceGone(may_linger=False), r.AudienceJoined()):
-        yield event, now
-    yield r.Settled(), now
-    yield r.Stop(), now
-
-
-def step(state: State, event: r.Event, now: float) -> State:
-    old, monitor, _ = state
-    run = copy.copy(old)
-    run.legs, run.fresh, run.again, run.asked_again = (
-        dict(old.legs), list(old.fresh), dict(old.again), set(old.asked_again)
-    )  # fmt: skip
-    actions = run.on(event, now)
-    shown = bool(run.shown and not old.shown)
-    monitor = monitor.told(event, text_reaches_reader=shown)
-    if isinstance(event, r.AudienceJoined) and run.shown:
-        monitor = replace(monitor, text=True)
-    for action in actions:
-        monitor = monitor.saw(action, run.terms)
-    return run, monitor, now
-
-
-def key(state: State) -> object:
-    run, monitor, now = state
-    legs = tuple(sorted((n, leg.candidate, leg.live) for n, leg in run.legs.items()))
-    return (
-        run.phase, legs, run.winner, run.ending, run.audience, run.head, run.shown, run.said, run.stitched, run.hedged,
-        run.finished, run.settling, run.sleeping_until, run.waited_s, run.legs_made, run.repairs_left, run.salvage,
-        tuple(run.fresh), tuple(sorted(run.again.items())), frozenset(run.asked_again), monitor, now,
-    )  # fmt: skip
-
-
-def begin(terms: r.Terms) -> State:
-    run = r.Run(terms)
-    monitor = Monitor()
-    for action in run.begin(0.0):
-        monitor = monitor.saw(action, terms)
-    return run, monitor, 0.0
-
-
-def explore(terms: r.Terms, most: int = 2_000_000) -> tuple[int, int, list[str], int]:
-    """States, transitions, violations and states from which ENDED cannot be reached."""
-    start = begin(terms)
-    ids = {key(start): 0}
-    states, edges, broken = [start], [], []
-    todo = [0]
-    transitions = 0
-    while todo:
-        here = todo.pop()
-        for event, now in events(states[here][0], states[here][2]):
-            after = step(states[here], event, now)
-            transitions += 1
-            name = key(after)
-            if name not in ids:
-                ids[name] = len(states)
-                states.append(after)
-                todo.append(ids[name])
-                if after[1].broken:
-                    broken.append(f"{event} -> {after[1].broken}")
-            if ids[name] != here:
-                edges.append((here, ids[name]))
-        assert len(states) < most
-    return len(states), transitions, broken, len(states) - len(_reaches_end(states, edges))
-
-
-def _reaches_end(states: list[State], edges: list[tuple[int, int]]) -> set[int]:
-    back: dict[int, list[int]] = {}
-    for a, b in edges:
-        back.setdefault(b, []).append(a)
-    good = {n for n, state in enumerate(states) if state[0].phase is r.Phase.ENDED and state[1].ends == 1}
-    todo = list(good)
-    while todo:
-        for before in back.get(todo.pop(), ()):
-            if before not in good:
-                good.add(before)
-                todo.append(before)
-    return good
-
-
-@pytest.mark.parametrize("name", ["stream without tools", "whole answer", "one candidate"])
-def test_no_reachable_state_breaks_the_law_and_every_state_can_end(name: str) -> None:
-    states, transitions, broken, stuck = explore(CASES[name])
-    assert states > 100
+def test_no_reachable_state_breaks_the_law_and_every_state_can_end() -> None:
+    states, transitions, broken, stuck = explore(CASES["one candidate"])
+    assert states > 1000
     assert transitions > states
     assert broken == []
     assert stuck == 0
@@ -204,7 +20,7 @@ def test_no_reachable_state_breaks_the_law_and_every_state_can_end(name: str) ->
 
 @pytest.mark.parametrize("name", CASES)
 def test_random_walks_keep_the_law_and_end_once(name: str) -> None:
-    for seed in range(300):
+    for seed in range(100):
         chance = random.Random(f"{name} {seed}")
         state = begin(CASES[name])
         for _ in range(60):
@@ -219,19 +35,35 @@ def test_random_walks_keep_the_law_and_end_once(name: str) -> None:
 
 
 def test_the_monitor_catches_a_machine_that_starts_a_leg_twice() -> None:
-    state = begin(CASES["one candidate"])
-    run, monitor, now = step(state, r.Funded(1), 0.0)
+    run, monitor, now = step(begin(CASES["one candidate"]), r.Funded(1), 0.0)
     assert monitor.broken == ""
     assert monitor.saw(r.Start(1, stitched=False), run.terms).broken == "Start"
     assert now == 0.0
 
 
-if __name__ == "__main__":
-    total = 0
-    for case, terms in CASES.items():
-        states, transitions, broken, stuck = explore(terms)
-        total += len(broken) + stuck
-        print(f"{case:24} states={states} transitions={transitions} violations={len(broken)} stuck={stuck}")  # noqa: T201
-        for line in broken[:5]:
-            print("   ", line)  # noqa: T201
-    raise SystemExit(1 if total else 0)
+class Forgetful(r.Run):
+    """The first draft of the machine, which started a leg again when it was told twice that it is funded."""
+
+    def _funded(self, leg: int) -> list[r.Action]:
+        self.legs[leg] = r.Leg(0, live=True)
+        return [r.Start(leg, stitched=self.stitched)]
+
+
+def test_the_first_draft_that_started_a_repeated_funded_twice_is_caught() -> None:
+    run, monitor, now = begin(CASES["one candidate"])
+    draft = Forgetful(run.terms, legs=run.legs, legs_made=run.legs_made)
+    state = step(step((draft, monitor, now), r.Funded(1), now), r.Funded(1), now)
+    assert state[1].broken == "Start"
+
+
+class Unbilled(r.Run):
+    """A machine that ends without a bill."""
+
+    def _settle(self) -> list[r.Action]:
+        return [r.End("failed")]
+
+
+def test_an_end_without_a_bill_is_caught() -> None:
+    run, monitor, now = begin(CASES["one candidate"])
+    draft = Unbilled(run.terms, legs=run.legs, legs_made=run.legs_made)
+    assert step((draft, monitor, now), r.Stop(), now)[1].broken == "End"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from gammainfra.domain.chat import Image, Message, Text, Thinking, ToolCall, ToolResult
-from gammainfra.wire.repair import NOT_EXECUTED, NOTHING_SAID, repair
+from gammainfra.wire.repair import NOT_EXECUTED, NOTHING_SAID, _is_right, _repaired, repair
 from tests.wire.conversations import PNG, assistant, call, closed_prefixes, conversations, result, system, user
 
 
@@ -143,6 +143,7 @@ def test_of_two_results_the_last_in_its_group_stays() -> None:
 def test_parts_that_cannot_stand_in_a_role_are_dropped() -> None:
     messages = (user(call("1"), Thinking("t"), "x"), assistant(result("1"), "y"), user("z"))
     assert repair(messages) == (user("x"), assistant("y"), user("z"))
+    assert repair((user(Thinking("t"), "x"),)) == (user("x"),)
 
 
 def test_empty_text_inside_a_result_is_dropped_and_the_result_stays() -> None:
@@ -182,3 +183,9 @@ def test_a_repaired_conversation_is_right(messages: tuple[Message, ...]) -> None
         assert all(isinstance(part, ToolResult) for part in answered.parts[: len(answers)])
         assert seen.isdisjoint(calls)
         seen.update(calls)
+
+
+@given(conversations())
+def test_what_is_called_right_is_exactly_what_a_repair_would_not_change(messages: tuple[Message, ...]) -> None:
+    assert _is_right(messages) == (_repaired(messages) == messages)
+    assert _repaired(RIGHT) == RIGHT

@@ -1,6 +1,6 @@
 """Every bound of the gateway, by name: a queue, body, cache, wait or retry without an entry here is a defect.
 
-The table in docs/settings.md repeats these names; tests/test_docs.py holds the two together. Units are in the names.
+docs/limits.md lists them for operators; tests/test_docs.py holds the two together. Units are in the names.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ BODY_BYTES_RESERVED_PER_BYTE: Final = 3  # raw body, parsed form and the copy wr
 # One Turn.
 ATTEMPTS_PER_TURN: Final = 4
 REPAIRS_PER_TURN: Final = 1
-LEGS_AT_ONCE: Final = 2
 HEAD_AFTER_S: Final = 20.0
 HEAD_AFTER_CAP_S: Final = 30.0  # a latency deadline up to this long is answered by status, never by an early Head
 KEEPALIVE_EVERY_S: Final = 12.0
@@ -42,7 +41,6 @@ TAIL_BYTES: Final = 8 * MIB
 JOURNAL_BYTES: Final = 1 * MIB  # text already rendered for a reader that is slow or gone
 SLOW_READER_S: Final = 30.0
 ANSWER_BYTES: Final = 32 * MIB
-DRAIN_S: Final = 120.0
 
 # One attempt.
 CONNECT_S: Final = 2.0
@@ -69,8 +67,6 @@ SESSION_RETRY_S: Final = 60.0  # the same history again within this time is a re
 CACHE_TTL_S: Final = 300.0  # how long providers keep an unused prompt cache unless they say otherwise
 HEALTH_ENDPOINTS: Final = 4096
 COOLDOWN_MAX_S: Final = 600.0
-REASONING_BYTES: Final = 256 * MIB
-REASONING_S: Final = 2 * 3600.0
 
 # The store's writer.
 RECORD_QUEUE: Final = 20_000

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gammainfra.domain.attempt import Absorbed, LegFailed
-from gammainfra.domain.bill import Bill
 from gammainfra.domain.failure import Refused
 from gammainfra.domain.money import show_usd
 from gammainfra.gateway.asked import Asked
 from gammainfra.gateway.attempt import Attempt
+from gammainfra.gateway.settle import Settlement
 
 PREFIX = "x-gammainfra-"
 
@@ -54,18 +54,17 @@ def at_head(asked: Asked, attempts: Sequence[Attempt], winner: Attempt | None) -
     return facts
 
 
-def at_end(
-    asked: Asked, attempts: Sequence[Attempt], winner: Attempt | None, bill: Bill, *, overhead_ms: float
-) -> dict[str, str]:
+def at_end(settled: Settlement) -> dict[str, str]:
     """All facts of a settled answer. Costs are absent when no price is known, never 0 (C26)."""
-    facts = routed(asked, attempts, winner)
+    asked, bill = settled.asked, settled.bill
+    facts = routed(asked, settled.attempts, settled.winner)
     if bill.charge is not None:
         facts["cost_usd"] = show_usd(bill.charge.total_nano)
         facts["input_cost_usd"] = show_usd(bill.charge.input_side_nano)
         facts["output_cost_usd"] = show_usd(bill.charge.output_nano)
         facts["session_cost_usd"] = show_usd(asked.session.cost_nano + bill.charge.total_nano)
     facts["fee_usd"] = show_usd(bill.fee_nano)
-    facts["overhead_ms"] = f"{overhead_ms:.2f}"
+    facts["overhead_ms"] = f"{settled.spent_ms:.2f}"
     return facts
 
 

@@ -17,6 +17,7 @@ from gammainfra.gateway.attempt import Attempt
 
 Tried = Sequence[tuple[str, Failure]]  # endpoint name and what happened there, in order
 
+GAVE_UP: Final = Refused(500, "internal_error", "The gateway failed. Its log names the cause.", retry=True)
 _RETRY_AFTER_MAX_S: Final = 59.0  # SDKs obey a Retry-After below a minute only
 _RETRY_AFTER_S: Final = 5.0
 

@@ -14,6 +14,7 @@ from gammainfra.gateway.reply import Reply
 from gammainfra.gateway.services import Services
 from gammainfra.routing.options import read_options
 from gammainfra.routing.plan import plan
+from gammainfra.sessions.budget import check_budget
 from gammainfra.sessions.client import client_name
 from gammainfra.sessions.name import name
 
@@ -32,6 +33,7 @@ async def serve(call: Call, on: Services) -> Reply:
             on.turns.keep(turn, permit.keep())
             return turn.join()
         session = on.sessions.view(caller.account_id, task)
+        check_budget(session, options.max_session_nano)
         policy = Policy(caller.key.allowed_models)
         chain = plan(  # by whom
             sketch, options, policy, on.roster,

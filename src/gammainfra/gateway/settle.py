@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gammainfra.catalog import price
 from gammainfra.domain.attempt import Attempt as AttemptRecord
@@ -20,8 +20,36 @@ from gammainfra.domain.record import RequestRecord
 from gammainfra.domain.usage import Usage
 from gammainfra.gateway.asked import Asked
 from gammainfra.gateway.attempt import Attempt
+from gammainfra.gateway.refusals import refusal, tried
 
 _CHARS_PER_TOKEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a Turn ended and what it cost. ``refused`` is the caller's error when there is no answer."""
+
+    asked: Asked
+    attempts: Sequence[Attempt]
+    winner: Attempt | None
+    ending: Ending
+    bill: Bill
+    refused: Refused | None
+    at: float  # monotonic seconds
+    spent_ms: float  # our own time
+
+
+def settle(
+    asked: Asked, attempts: Sequence[Attempt], winner: Attempt | None, ending: Ending, *, now: float, slept_s: float
+) -> Settlement:
+    """Fix the outcome of every attempt and add up the bill."""
+    if ending == "served" and winner is not None:
+        winner.serve()
+        for attempt in attempts:
+            attempt.absorb()
+    refused = None if ending == "served" else refusal(ending, asked.plan, tried(attempts))
+    spent_ms = overhead_ms(asked, attempts, now, slept_s)
+    return Settlement(asked, attempts, winner, ending, bill_of(asked, attempts, winner), refused, now, spent_ms)
 
 
 def usage_of(attempt: Attempt, asked: Asked) -> Usage:
@@ -65,19 +93,10 @@ def overhead_ms(asked: Asked, attempts: Sequence[Attempt], now: float, slept_s: 
     return max(0.0, now - asked.began - upstream_s - slept_s) * 1000
 
 
-def record_of(
-    asked: Asked,
-    attempts: Sequence[Attempt],
-    winner: Attempt | None,
-    bill: Bill,
-    *,
-    ending: Ending,
-    refused: Refused | None,
-    call_ids: Sequence[tuple[str, str]],
-    now: float,
-    spent_ms: float,
-) -> RequestRecord:
-    """The row of a Turn. ``now`` is monotonic seconds at the settle, ``spent_ms`` our own time."""
+def record_of(settled: Settlement, call_ids: Sequence[tuple[str, str]]) -> RequestRecord:
+    """The row of a Turn. ``call_ids`` are the (shown, native) pairs of the answer's tool calls."""
+    asked, attempts, winner, bill = settled.asked, settled.attempts, settled.winner, settled.bill
+    refused, now = settled.refused, settled.at
     head = winner or (attempts[-1] if attempts else None)
     endpoint = asked.plan.candidates[0].endpoint if head is None else head.endpoint
     first = [one.first_token_at for one in attempts if one.first_token_at is not None]
@@ -104,10 +123,10 @@ def record_of(
         fee_nano=bill.fee_nano,
         latency_ms=(now - asked.began) * 1000,
         ttft_ms=(first[0] - asked.began) * 1000 if first else None,
-        overhead_ms=spent_ms,
+        overhead_ms=settled.spent_ms,
         plan=asked.plan,
         attempts=tuple(_attempt_record(one, asked, now) for one in attempts if one.started_at is not None),
-        ending=ending,
+        ending=settled.ending,
         status=200 if refused is None else refused.status,
         finish_reason=finishes[0].reason if finishes else "",
         error_code="" if refused is None else refused.code,

@@ -14,16 +14,15 @@ from functools import partial
 from typing import Final, Protocol, assert_never
 
 from gammainfra.domain.attempt import Ending
-from gammainfra.domain.bill import Bill, Closing
-from gammainfra.domain.failure import Failure, Refused
-from gammainfra.domain.money import Charge
-from gammainfra.domain.usage import Usage
-from gammainfra.gateway import facts, settle
+from gammainfra.domain.bill import Closing
+from gammainfra.domain.failure import Failure
+from gammainfra.gateway import facts
 from gammainfra.gateway.asked import Asked
 from gammainfra.gateway.attempt import Attempt
 from gammainfra.gateway.means import Means
-from gammainfra.gateway.refusals import refusal, tried
+from gammainfra.gateway.refusals import GAVE_UP
 from gammainfra.gateway.reply import Reply
+from gammainfra.gateway.settle import Settlement, record_of, settle
 from gammainfra.gateway.telling import Telling
 from gammainfra.gateway.timers import Timers
 from gammainfra.routing import run
@@ -70,8 +69,7 @@ class Turn:
         self._events: deque[run.Event] = deque()
         self._busy = False
         self._slept_s = 0.0
-        self._bill = Bill(Usage(), Charge())
-        self._winner: Attempt | None = None
+        self._settlement: Settlement | None = None
 
     def join(self) -> Reply:
         """A reader for this answer, while it is made or as long as it can be said again."""
@@ -94,8 +92,7 @@ class Turn:
         """Our own code failed while it told the answer: end with one error instead of silence."""
         if not self.telling.over:
             self.ending = "failed"
-            refused = Refused(500, "internal_error", "The gateway failed. The log names the cause.", retry=True)
-            self.telling.refuse(refused, {})
+            self.telling.refuse(GAVE_UP, {})
             self._timers.stop()
             self._room.ended(self)
 
@@ -147,8 +144,9 @@ class Turn:
                     self._timers.set(kind, at - self._means.clock.now(), partial(self.tell, _DUE[kind]))
                 case run.Settle(ending, winner):
                     self._settle(ending, self._attempt(winner))
-                case run.End(ending):
-                    self._end(ending)
+                case run.End():
+                    if self._settlement is not None:  # always: Settle comes before End
+                        self._end(self._settlement)
                 case _:
                     assert_never(action)
 
@@ -173,34 +171,21 @@ class Turn:
         self.tell(run.Wake())
 
     def _settle(self, ending: Ending, winner: Attempt | None) -> None:
-        self.ending, self._winner = ending, winner
-        if winner is not None and ending == "served":
-            winner.serve()
-        for attempt in self._attempts:
-            if attempt is not winner and ending == "served":
-                attempt.absorb()
-        self._bill = settle.bill_of(self.asked, self._attempts, winner)
+        self.ending = ending
+        now = self._means.clock.now()
+        self._settlement = settle(self.asked, self._attempts, winner, ending, now=now, slept_s=self._slept_s)
         self.tell(run.Settled())
 
-    def _end(self, ending: Ending) -> None:
+    def _end(self, settled: Settlement) -> None:
         self._timers.stop()
-        now = self._means.clock.now()
-        bill = self._bill
-        spent_ms = settle.overhead_ms(self.asked, self._attempts, now, self._slept_s)
-        refused: Refused | None = None
-        if ending == "served" and self._winner is not None:
-            known = facts.at_end(self.asked, self._attempts, self._winner, bill, overhead_ms=spent_ms)
-            plan = explain(self.asked.plan) if self.asked.options.explain else None
-            self.telling.end(self._winner, Closing(bill, known, plan))
-        else:
-            refused = refusal(ending, self.asked.plan, tried(self._attempts))
+        if settled.refused is not None or settled.winner is None:
+            refused = settled.refused or GAVE_UP
             self.telling.refuse(refused, facts.routed(self.asked, self._attempts, None))
-        record = settle.record_of(
-            self.asked, self._attempts, self._winner, bill, ending=ending, refused=refused,
-            call_ids=self.telling.call_ids, now=now, spent_ms=spent_ms,
-        )  # fmt: skip
+        else:
+            plan = explain(self.asked.plan) if self.asked.options.explain else None
+            self.telling.end(settled.winner, Closing(settled.bill, facts.at_end(settled), plan))
+        record = record_of(settled, self.telling.call_ids)
         self._means.sessions.settled(record)
         self._means.records.add(record)
         self._means.observer.turn_ended(record)
         self._room.ended(self)
-

@@ -88,7 +88,7 @@ class Speech:
                 self.failure = self.failure or failure
             case _:
                 assert_never(event)
-        if self.n_chars > limits.TAIL_BYTES and self._calls:
+        if self.n_chars > (limits.TAIL_BYTES if self._calls else limits.ANSWER_BYTES):
             self.failure = self.failure or _TOO_LARGE
 
     def _take_live(self, event: LiveEvent) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from gammainfra.domain.chat import Message, Part, Text, Thinking, ToolCall, ToolResult
+from gammainfra.domain.chat import Message, Part, Role, Text, Thinking, ToolCall, ToolResult
 from gammainfra.wire.tool_ids import minted_id
 
 NOT_EXECUTED: Final = "This call was not executed."
@@ -36,6 +36,45 @@ def repair(messages: tuple[Message, ...]) -> tuple[Message, ...]:
     but never between a call and its results. A turn of which nothing is left says ``NOTHING_SAID``: dropping it would
     make one turn of its neighbours.
     """
+    return messages if _is_right(messages) else _repaired(messages)
+
+
+def _is_right(messages: Iterable[Message]) -> bool:
+    """Whether ``_repaired`` would change nothing: the common case, told in one cheap pass."""
+    seen: set[str] = set()
+    unanswered: set[str] = set()
+    last_role: Role = "system"
+    for message in messages:
+        role = message.role
+        if not message.parts or (role == last_role != "system") or (unanswered and role != "user"):
+            return False
+        answered = 0
+        calls: set[str] = set()
+        for index, part in enumerate(message.parts):
+            match part:
+                case Text(text) if not text or text.isspace():
+                    return False
+                case ToolCall(call_id):
+                    if role != "assistant" or call_id in seen:
+                        return False
+                    seen.add(call_id)
+                    calls.add(call_id)
+                case ToolResult(call_id, parts):
+                    if index != answered or call_id not in unanswered or any(map(_is_empty, parts)):
+                        return False
+                    answered += 1
+                    unanswered.remove(call_id)
+                case Thinking() if role != "assistant":
+                    return False
+                case _:
+                    pass
+        if unanswered:
+            return False
+        unanswered, last_role = calls, role
+    return not unanswered
+
+
+def _repaired(messages: Iterable[Message]) -> tuple[Message, ...]:
     seen: set[str] = set()
     repaired: list[Message] = []
     for turn in _turns(messages):
@@ -43,10 +82,7 @@ def repair(messages: tuple[Message, ...]) -> tuple[Message, ...]:
         said, calls = _assistant(turn.said, results, seen)
         repaired += said
         repaired += _group(turn.group, _paired(results, calls))
-    joined = _joined(repaired)
-    if len(joined) == len(messages) and all(map(_is_same, joined, messages)):
-        return messages
-    return tuple(joined)
+    return tuple(_joined(repaired))
 
 
 def _turns(messages: Iterable[Message]) -> list[_Turn]:
@@ -84,7 +120,7 @@ def _results(group: Iterable[Message]) -> list[ToolResult]:
 
 
 def _is_empty(part: Part) -> bool:
-    return isinstance(part, Text) and not part.text.strip()
+    return isinstance(part, Text) and (not part.text or part.text.isspace())
 
 
 def _assistant(
@@ -183,12 +219,3 @@ def _joined(messages: Iterable[Message]) -> list[Message]:
         else:
             joined.append(message)
     return joined
-
-
-def _is_same(one: Message, other: Message) -> bool:
-    return (
-        one.role == other.role
-        and one.name == other.name
-        and len(one.parts) == len(other.parts)
-        and all(new is old for new, old in zip(one.parts, other.parts, strict=True))
-    )

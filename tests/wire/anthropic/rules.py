@@ -10,12 +10,12 @@ import re
 from itertools import pairwise
 from typing import Any
 
+import msgspec
+
 from gammainfra.domain.chat import ChatRequest, Message
 from gammainfra.domain.endpoint import Capabilities
 from gammainfra.domain.target import Target
 from gammainfra.wire.anthropic import PROVIDER
-
-import msgspec
 
 TOP_LEVEL = {
     "model", "max_tokens", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "metadata",
@@ -105,8 +105,10 @@ def _turns(messages: list[dict[str, Any]]) -> list[str]:
             why.append("empty content")
         kinds = [block["type"] for block in message["content"]]
         thinking = [kind in {"thinking", "redacted_thinking"} for kind in kinds]
-        if any(thinking) and (message["role"] == "user" or not thinking[0] or thinking[-1]):
-            why.append("thinking must come first, never last")
+        if any(thinking) and (message["role"] == "user" or thinking[-1]):
+            why.append("thinking of the user, or at the end of a turn")
+        if "tool_use" in kinds and any(thinking[kinds.index("tool_use") :]):
+            why.append("thinking behind a call")
     return why
 
 

@@ -221,7 +221,7 @@ def test_server_tools_and_their_results_are_never_calls() -> None:
 
 def test_a_whole_answers_foreign_blocks_are_told_as_events() -> None:
     # vercel/ai#13013: server and client tools in one turn.
-    content = [{"type": "text", "text": "a"}, {"type": "fallback", "to": {}}]
+    content: list[dict[str, Any]] = [{"type": "text", "text": "a"}, {"type": "fallback", "to": {}}]
     opened, closed = of(Opaque, whole(*content))
     assert json.loads(opened.raw) == block(1, type="fallback", to={})
     assert json.loads(closed.raw) == stop(1)

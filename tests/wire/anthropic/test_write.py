@@ -313,12 +313,16 @@ def test_a_compatible_hosts_own_thinking_needs_no_signature() -> None:
     assert b'{"type":"thinking","thinking":"t","signature":""}' in out.body
 
 
-def test_a_turn_begins_with_its_thinking_and_never_ends_with_it() -> None:
+def test_a_turn_keeps_the_order_the_model_gave_it() -> None:
     thought = Thinking("t", "sig", origin=OWN)
-    kinds = [block["type"] for block in said("x", thought, call("1"))]
-    assert kinds == ["thinking", "text", "tool_use"]
-    kinds = [block["type"] for block in said(thought, "x", thought, call("1"))]
-    assert kinds == ["thinking", "text", "thinking", "tool_use"]
+    kinds = [block["type"] for block in said("x", thought, "y", call("1"))]
+    assert kinds == ["text", "thinking", "text", "tool_use"]
+
+
+def test_thinking_never_stands_behind_a_call_nor_at_the_end_of_a_turn() -> None:
+    # openai-agents-python#1797
+    thought = Thinking("t", "sig", origin=OWN)
+    assert [block["type"] for block in said("x", call("1"), thought)] == ["thinking", "text", "tool_use"]
     out = written(user("hi"), assistant(thought, "x", thought), user("go"))
     assert out.dropped_context == ("thinking=1",)
 
@@ -334,6 +338,7 @@ LOOP = (user("hi"), assistant(Thinking("t", "s", origin=OWN), call("1")), user(r
         ((*LOOP[:1], assistant(call("1")), user(result("1")), *LOOP[1:]), False),
         ((*LOOP[:1], assistant(call("1")), user(result("1")), assistant("done"), user("next")), True),
         ((user("hi"), assistant(Thinking("foreign"), "x"), user("go")), True),
+        ((user("hi"), assistant("x", *LOOP[1].parts), LOOP[2]), False),
         ((user("hi"), assistant("The answer")), True),
     ],
 )

@@ -205,7 +205,12 @@ def test_long_texts_are_cut() -> None:
     assert (len(seen.first_user), seen.first_user[-1]) == (4096, "y")
 
 
+def test_several_answers_may_be_asked_for() -> None:
+    assert (sketch().n, sketch(n=3).n) == (1, 3)
+
+
 def test_a_conversation_without_user_or_system_text_has_none() -> None:
+    assert sketch({"role": "system", "content": "s"}).first_user == ""
     seen = sketch({"role": "assistant", "content": "x"}, user(None), user(["a", {"type": "text", "text": 7}]))
     assert (seen.prefix_head, seen.first_user, seen.last_user) == ("", "", "a\n")
     assert sketch({"role": "assistant", "content": "x"}).last_user == ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Sequence
+from itertools import dropwhile, takewhile
 from typing import Final, assert_never
 
 import msgspec
@@ -90,14 +91,13 @@ def open_loop_lacks_thinking(turns: Sequence[Turn]) -> bool:
 
     Manual thinking is refused for such a history ("Expected `thinking` or `redacted_thinking`, but found").
     """
-    for turn in reversed(turns):
-        kinds = [block["type"] for block in turn.content]
-        if turn.role == "user":
-            if "tool_result" not in kinds:
-                return False
-        elif "tool_use" in kinds and not _is_thinking(turn.content[0]):
-            return True
-    return False
+    loop = takewhile(lambda turn: turn.role == "assistant" or _has(turn, "tool_result"), reversed(turns))
+    calling = (turn for turn in loop if turn.role == "assistant" and _has(turn, "tool_use"))
+    return any(not _is_thinking(turn.content[0]) for turn in calling)
+
+
+def _has(turn: Turn, kind: str) -> bool:
+    return any(block["type"] == kind for block in turn.content)
 
 
 def _append(turns: list[Turn], turn: Turn) -> None:
@@ -122,12 +122,14 @@ def _content(parts: Iterable[Part], notes: Notes) -> list[Block]:
 
 
 def _assistant(parts: Iterable[Part], notes: Notes) -> list[Block]:
-    """A turn of the model: it begins with thinking when it has any, and it never ends with it.
+    """A turn of the model, in its own order: thinking may stand between text, but never behind a call.
 
-    "The final block in an assistant message cannot be `thinking`", so thinking that led to nothing goes.
+    Behind a call it came from a client that says calls first. "The final block in an assistant message cannot be
+    `thinking`", so thinking that led to nothing goes.
     """
     blocks = _content(parts, notes)
-    if blocks and not _is_thinking(blocks[0]):
+    since_call = dropwhile(lambda block: block["type"] != "tool_use", blocks)
+    if any(map(_is_thinking, since_call)):
         blocks.sort(key=lambda block: not _is_thinking(block))
     while blocks and _is_thinking(blocks[-1]):
         blocks.pop()
@@ -206,10 +208,11 @@ def _input(arguments: str) -> msgspec.Raw | Block:
 def _result(part: ToolResult, notes: Notes) -> Block:
     """A result with its content as a list. A mark inside moves to the result: inner blocks cannot be marked."""
     mark: CacheMark | None = part.cache
-    inner = Notes(notes.target, notes.ids, notes.dropped, betas=notes.betas)
-    content = _content(part.parts, inner)
-    for _, inner_mark in inner.marks:
+    outer = len(notes.marks)
+    content = _content(part.parts, notes)
+    for _, inner_mark in notes.marks[outer:]:
         mark = inner_mark or mark
+    del notes.marks[outer:]
     block: Block = {"type": "tool_result", "tool_use_id": notes.ids[part.call_id], "content": content}
     if part.is_error:
         block["is_error"] = True

@@ -57,13 +57,12 @@ def write_messages(messages: Iterable[Message], target: Target) -> WrittenMessag
     written = WrittenMessages(call_ids=upstream_ids(calls, target.id_rule))
     marks = "cache_control" in target.accepts
     for message in messages:
-        match message.role:
-            case "system":
-                _add(written, message, "system", _blocks(message.parts, written, marks=marks))
-            case "assistant":
-                _write_assistant(written, message, target)
-            case "user":
-                _write_user(written, message, target, marks=marks)
+        if message.role == "assistant":
+            _write_assistant(written, message, target)
+        elif message.role == "user":
+            _write_user(written, message, target, marks=marks)
+        else:
+            _add(written, message, "system", _blocks(message.parts, written, marks=marks))
     return written
 
 

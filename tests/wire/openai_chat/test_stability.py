@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gammainfra.domain.chat import ChatRequest, Message, ToolSpec
+from gammainfra.domain.target import Target
+from gammainfra.wire.openai_chat import CLIENT, PROVIDER
+from tests.wire.conversations import closed_prefixes, conversations
+from tests.wire.openai_chat.shapes import Json, body, call, calls, copied, sent, target, tool, user, written
+
+DEEPSEEK = target(reasoning_required=True)
+MISTRAL = target(id_rule="mistral", user_after_tool=False)
+OPENROUTER = target(reasoning_field="reasoning_details", accepts=frozenset({"cache_control"}))
+TARGETS = st.sampled_from([target(owns_dialect=True), target(), DEEPSEEK, MISTRAL, OPENROUTER])
+
+
+def write(messages: tuple[Message, ...], to: Target) -> list[Json]:
+    asked = ChatRequest("openai_chat", "m", messages, tools=(ToolSpec("f"), ToolSpec("g")))
+    found: list[Json] = sent(PROVIDER.write_request(asked, to))["messages"]
+    return found
+
+
+def blocks(messages: list[Json]) -> list[bytes]:
+    """B(h) of wire.md 1: (role, block) pairs in canonical JSON, without cache marks and empty texts."""
+    found: list[tuple[str, Any]] = []
+    for message in messages:
+        content = message.get("content") or []
+        parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        kept = [{key: value for key, value in part.items() if key != "cache_control"} for part in parts]
+        found += [(message["role"], part) for part in kept]
+        found += [(message["role"], one) for one in message.get("tool_calls", ())]
+        rest = {key: value for key, value in message.items() if key not in {"role", "content", "tool_calls"}}
+        found += [(message["role"], rest)] if rest else []
+    return [msgspec.json.encode(one, order="sorted") for one in found]
+
+
+def faults(messages: list[Json], to: Target) -> list[str]:
+    """What a strict host of the dialect would answer with a 400."""
+    found: list[str] = []
+    waiting: list[str] = []
+    seen: set[str] = set()
+    shape = r"[A-Za-z0-9]{9}" if to.id_rule == "mistral" else r"[A-Za-z0-9_-]{1,40}"
+    for message in messages:
+        if message["role"] == "tool":
+            if message["tool_call_id"] not in waiting:
+                found.append("orphan")
+            else:
+                waiting.remove(message["tool_call_id"])
+            continue
+        if waiting:
+            found.append("a call without a result")
+        if message["content"] in ("", []):
+            found.append("empty content")
+        waiting = [one["id"] for one in message.get("tool_calls", ())]
+        found += ["id shape" for one in waiting if not re.fullmatch(shape, one)]
+        found += ["id twice" for one in waiting if one in seen]
+        seen.update(waiting)
+        for one in message.get("tool_calls", ()):
+            if not isinstance(json.loads(one["function"]["arguments"]), dict):
+                found.append("arguments")
+        if to.reasoning_required and waiting and not message.get("reasoning_content"):
+            found.append("reasoning")
+    return found + (["a call without a result"] if waiting else [])
+
+
+@given(conversations(), TARGETS)
+def test_what_was_sent_before_is_sent_again(messages: tuple[Message, ...], to: Target) -> None:
+    whole = blocks(write(messages, to))
+    for end in closed_prefixes(messages):
+        before = blocks(write(messages[:end], to))
+        assert whole[: len(before)] == before
+
+
+@given(conversations(), TARGETS)
+def test_no_conversation_is_refused(messages: tuple[Message, ...], to: Target) -> None:
+    assert faults(write(messages, to), to) == []
+
+
+@given(conversations())
+def test_the_short_way_says_what_the_long_way_says(messages: tuple[Message, ...]) -> None:
+    own = target(owns_dialect=True)
+    said = write(messages, own)
+    if not said:
+        said = [user()]
+    short = PROVIDER.copy_request(body(*said), CLIENT.sketch(body(*said)), own)
+    assert blocks(sent(short)["messages"]) == blocks(said)
+    assert blocks(sent(written(own, *said))["messages"]) == blocks(said)
+
+
+def test_mended_messages_say_what_the_hub_says() -> None:
+    own = target(owns_dialect=True)
+    odd = [
+        {"role": "system", "content": "s", "cache_control": {"type": "ephemeral"}},
+        user([{"type": "text", "text": "u", "cache_control": {"type": "ephemeral"}}]),
+        calls(call(arguments=""), content="x", reasoning_content="t"),
+        tool(),
+        calls(call("call_2", {"a": 1}), content=None),
+        tool("call_2"),
+    ]
+    made = copied(own, *odd)
+    assert blocks(sent(made)["messages"]) == blocks(sent(written(own, *odd))["messages"])
