@@ -1,4 +1,4 @@
-"""``python -m gammainfra``: the command line, where no script was installed."""
+"""Runs the command line as ``python -m gammainfra``: the command line, where no script was installed."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +14,10 @@ import msgspec
 import uvicorn
 
 from gammainfra.accounts.keys import ApiKeys
-from gammainfra.accounts.pepper import read_or_create
+from gammainfra.accounts.pepper import FILE_NAME as PEPPER
+from gammainfra.accounts.pepper import PepperUnusable, read_or_create
 from gammainfra.catalog import load, snapshot
+from gammainfra.catalog.load import CatalogError
 from gammainfra.domain import limits
 from gammainfra.domain.plan import Plan
 from gammainfra.domain.record import ApiKey
@@ -28,10 +30,12 @@ from gammainfra.gateway.state.health_board import HealthBoard
 from gammainfra.gateway.state.session_board import SessionBoard
 from gammainfra.gateway.turns import Turns
 from gammainfra.providers import registry
-from gammainfra.providers.compatible import compatible
+from gammainfra.providers.compatible import DIALECTS, USUAL_DIALECT, compatible
+from gammainfra.providers.provider import Provider
 from gammainfra.routing.explain import explain
 from gammainfra.routing.roster import enrol
-from gammainfra.settings import ProviderSettings, Settings, SettingsWrong
+from gammainfra.settings import BOOTSTRAP_VARIABLE, ProviderSettings, Settings, SettingsWrong
+from gammainfra.store.database import FILE_NAME, StoreUnusable, version_note
 from gammainfra.store.keys import SqliteKeys
 from gammainfra.store.reader import Reader
 from gammainfra.store.writer import Writer
@@ -39,10 +43,12 @@ from gammainfra.telemetry.log import Observed, configure
 from gammainfra.telemetry.metrics import Metrics
 from gammainfra.upstream.exchange import Upstream
 from gammainfra.web.api import Api
+from gammainfra.web.connection import Connection
+from gammainfra.web.cors import Cors
 from gammainfra.web.health import Health
 from gammainfra.web.models import Models
 
-DATABASE = "gammainfra.sqlite3"
+UNUSABLE = (SettingsWrong, CatalogError, StoreUnusable, PepperUnusable)  # why a gateway cannot be built
 
 
 class SystemClock:
@@ -83,6 +89,20 @@ class App:
     upstream: Upstream
     first_key: str | None
 
+    def notes(self) -> list[str]:
+        """What the operator should know at start."""
+        notes = list(self.settings.warnings)
+        note = version_note()
+        if note is not None:
+            notes.append(note)
+        if self.keys.unusable:
+            names = ", ".join(f"{key.name} (...{key.last4})" for key in self.keys.unusable)
+            notes.append(
+                f"these API keys cannot be checked, because the pepper they were made with is gone: {names}. Restore "
+                f"{self.settings.server.data_dir / PEPPER} from a backup, or make new ones: gammainfra keys create"
+            )
+        return notes
+
     async def watch_keys(self) -> None:
         """Take up keys that ``gammainfra keys`` makes or revokes, every few seconds, until cancelled."""
         while True:
@@ -99,18 +119,15 @@ class App:
 
 
 def build(settings: Settings) -> App:
-    """Build the whole gateway from settings. Raises SettingsWrong, CatalogError, StoreUnusable in words for people."""
+    """Build the whole gateway from settings. Raises UNUSABLE, in words for people."""
     configure(settings.log_level, settings.log_format)
     clock, random = SystemClock(), SystemRandom()
-    folder = settings.server.data_dir
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = data_folder(settings)
     hosts = hosts_of(settings.providers)
-    catalog = snapshot.build(
-        load.load(_operator_files(folder)), hosts, dict(settings.aliases), dict(settings.models)
-    )
+    catalog = catalog_of(settings, hosts)
     peppers = read_or_create(folder, random.bytes)
-    writer = Writer(folder / DATABASE, show_plan=_show_plan)
-    reader = Reader(folder / DATABASE)
+    writer = Writer(folder / FILE_NAME, show_plan=_show_plan)
+    reader = Reader(folder / FILE_NAME)
     keys = ApiKeys(SqliteKeys(writer), peppers, clock=clock, random=random)
     admission, sessions, health, upstream = Admission(), SessionBoard(), HealthBoard(), Upstream()
     _restore(sessions, reader, clock.wall())
@@ -132,28 +149,63 @@ def build(settings: Settings) -> App:
         ("GET", "/readyz"): checks.ready,
         ("GET", "/metrics"): checks.metrics,
     }
+    origins = settings.server.cors_origins
+    api = Api(on, observer, routes, Cors(origins) if origins else None)
     first_key = _first_key(keys, settings.bootstrap_key)
-    return App(settings, Api(on, observer, routes), on, keys, hosts, writer, reader, upstream, first_key)
+    return App(settings, api, on, keys, hosts, writer, reader, upstream, first_key)
+
+
+def data_folder(settings: Settings) -> Path:
+    """The folder of database and pepper, made when there is none. Raises SettingsWrong."""
+    folder = settings.server.data_dir
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"the data folder {folder} cannot be made ({error.strerror}): name another one with --data-dir"
+        raise SettingsWrong(message) from error
+    return folder
+
+
+def catalog_of(settings: Settings, hosts: Mapping[str, Host]) -> snapshot.Catalog:
+    """The catalog with the operator's files, names and providers. Raises CatalogError."""
+    served = {name: settings.providers[name].models for name in hosts}
+    tables = load.load(_operator_files(settings.server.data_dir))
+    return snapshot.build(tables, hosts, settings.aliases, settings.models, served)
 
 
 def hosts_of(providers: Mapping[str, ProviderSettings]) -> dict[str, Host]:
-    """The configured providers: those with a key, and those that work without one at an address of one's own."""
-    known = registry.known()
+    """The configured providers: those with a key, and those that work without one at an address of one's own.
+
+    Raises SettingsWrong.
+    """
+    try:
+        known = registry.known()
+    except ValueError as error:
+        raise SettingsWrong(str(error)) from error
     hosts: dict[str, Host] = {}
     for name, setting in providers.items():
-        provider = known.get(name)
-        if provider is None:
-            if setting.base_url is None:
-                near = ", ".join(sorted(known))
-                message = f"[providers.{name}] needs base_url: {name} is none of the known providers ({near})"
-                raise SettingsWrong(message)
-            provider = compatible(name, setting.base_url)
+        provider = known.get(name) or _own(setting, known)
+        if setting.dialect not in {None, provider.dialect.name}:
+            message = f"[providers.{name}] dialect cannot be changed: {name} speaks {provider.dialect.name}"
+            raise SettingsWrong(f"{message}. Remove the setting, or give the host a name of your own")
         keys = tuple(HostKey(f"{name}-{n}", secret) for n, secret in enumerate(setting.api_keys, 1))
         if not keys and provider.needs_key and setting.base_url is None:
             continue
         keys = keys or (HostKey(f"{name}-0", Secret("")),)
         hosts[name] = Host(provider, provider.url(setting.base_url), keys)
     return hosts
+
+
+def _own(setting: ProviderSettings, known: Collection[str]) -> Provider:
+    """A host of the operator's own."""
+    name = setting.name
+    if setting.base_url is None:
+        near = ", ".join(sorted(known))
+        raise SettingsWrong(f"[providers.{name}] needs base_url: {name} is none of the known providers ({near})")
+    dialect = setting.dialect or USUAL_DIALECT
+    if dialect not in DIALECTS:
+        raise SettingsWrong(f"[providers.{name}] dialect {dialect!r} is not known: it is one of {', '.join(DIALECTS)}")
+    return compatible(name, setting.base_url, dialect)
 
 
 def free_socket(host: str, port: int) -> socket.socket:
@@ -167,7 +219,7 @@ def free_socket(host: str, port: int) -> socket.socket:
         bound.close()
         raise
     bound.listen(2048)
-    bound.setblocking(False)
+    bound.settimeout(0)
     return bound
 
 
@@ -178,7 +230,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app.asgi, lifespan="off", access_log=False, log_config=None, server_header=False, ws="none",
-                http="httptools", timeout_keep_alive=75, timeout_graceful_shutdown=5,
+                http=Connection, timeout_keep_alive=75, timeout_graceful_shutdown=5, proxy_headers=False,
             )
         )  # fmt: skip
         self._app = app
@@ -191,8 +243,10 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, drain, close."""
-        for listening in sockets or ():
-            listening.close()
+        for server in self.servers:  # first: asyncio's own loop must find the socket open to forget it
+            server.close()
+        for server in self.servers:
+            server.close()
         if self._watch is not None:
             self._watch.cancel()
         await self._app.close()
@@ -201,7 +255,10 @@ class Server(uvicorn.Server):
 
 def _first_key(keys: ApiKeys, bootstrap: Secret | None) -> str | None:
     if bootstrap is not None:
-        keys.install(bootstrap.reveal())
+        try:
+            keys.install(bootstrap.reveal())
+        except ValueError as error:
+            raise SettingsWrong(f"{BOOTSTRAP_VARIABLE} cannot be used: {error}") from error
         return None
     if any(key.revoked_at is None for key in keys.list()):
         return None
@@ -216,7 +273,10 @@ def usable_keys(keys: ApiKeys) -> tuple[ApiKey, ...]:
 
 def _operator_files(folder: Path) -> list[tuple[str, str]]:
     """The operator's own models and prices: every ``models/*.toml`` in the data folder."""
-    return [(str(path), path.read_text("utf-8")) for path in sorted((folder / "models").glob("*.toml"))]
+    try:
+        return [(str(path), path.read_text("utf-8")) for path in sorted((folder / "models").glob("*.toml"))]
+    except (OSError, UnicodeDecodeError) as error:
+        raise CatalogError(f"a file in {folder / 'models'} cannot be read: {error}") from error
 
 
 def _show_plan(plan: Plan) -> str:

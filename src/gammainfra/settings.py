@@ -40,6 +40,7 @@ Form = Literal[
     "ms",
     "seconds",
     "texts",
+    "origins",
     "chain",
     "folder",
     "url",
@@ -58,6 +59,7 @@ _ALLOWED: Final[Mapping[Form, str]] = {
     "ms": "a whole number of milliseconds from 0 to 600000",
     "seconds": "a number of seconds from 0 to 3600",
     "texts": "a list of texts (in the environment: separated by commas)",
+    "origins": "a list such as https://app.example, or * (in the environment: separated by commas)",
     "chain": "a list of at least one model name",
     "folder": "the path of a folder",
     "url": "http:// or https://, a host, perhaps a port and a path, and nothing else",
@@ -127,7 +129,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("server.host", "text", "127.0.0.1", "address to listen on; 0.0.0.0 is every one of this machine"),
     Setting("server.port", "port", 8787, "port to listen on"),
     Setting("server.data_dir", "folder", None, "folder of the database and the pepper", "per platform, see below"),
-    Setting("server.cors_origins", "texts", [], "web origins that may call the API from a browser"),
+    Setting("server.cors_origins", "origins", [], "web origins that may call the API from a browser"),
     Setting("server.drain_s", "seconds", 120, "how long running answers may take to end when the gateway stops"),
     Setting("stream.head_after_ms", "ms", 20_000, "when a silent stream gets its status and keep-alives"),
     Setting(
@@ -138,7 +140,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "the vendor's",
     ),
     Setting("providers.<name>.api_key", "secret", None, "its key", "the vendor's variable, see below"),
-    Setting("providers.<name>.api_keys", "secrets", [], "several keys, instead of api_key: the first that is not throttled is used"),
+    Setting(
+        "providers.<name>.api_keys",
+        "secrets",
+        [],
+        "several keys, instead of api_key: the first that is not throttled is used",
+    ),
     Setting(
         "providers.<name>.dialect",
         "text",
@@ -419,7 +426,7 @@ class _Values:
         """A list; from the environment and flags, what stands between commas."""
         one, form = self._find(name)
         texts = self._split(one, form)
-        if form == "chain" and not texts:
+        if (form == "chain" and not texts) or (form == "origins" and not all(map(_is_origin, texts))):
             raise _wrong(one, form)
         self._note(name, one, ", ".join(texts))
         return texts
@@ -584,6 +591,11 @@ def _is_url(text: str) -> bool:
         return False
     plain = not (parts.query or parts.fragment or parts.username or parts.password or " " in text)
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and port_fits and plain
+
+
+def _is_origin(text: str) -> bool:
+    """Whether a browser could send it: no path, not even a slash."""
+    return text == "*" or (_is_url(text) and text == text.lower() and text.count("/") == 2)  # noqa: PLR2004
 
 
 def _wrong(one: _Raw, form: Form) -> SettingsWrong:

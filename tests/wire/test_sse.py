@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gammainfra.wire.sse import Event, EventTooLarge, Framer
@@ -65,8 +65,7 @@ def test_an_event_above_the_limit_is_refused_however_it_arrives(text: bytes) -> 
         Framer(limit=32).feed(text)
     framer = Framer(limit=32)
     with pytest.raises(EventTooLarge):
-        for byte in text:
-            framer.feed(bytes([byte]))
+        list(map(framer.feed, (bytes([byte]) for byte in text)))
 
 
 def test_the_limit_is_per_event_and_not_per_stream() -> None:
@@ -79,6 +78,7 @@ PIECES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=40), st.lists(st.integers(1, 5), max_size=60))
 def test_fragmentation_changes_nothing(pieces: list[bytes], cuts: list[int]) -> None:
     text = b"".join(pieces)

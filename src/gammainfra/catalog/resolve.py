@@ -54,7 +54,8 @@ class Asked:
 class Names:
     """All names that mean something here. Keys are written as ``_key`` writes them.
 
-    ``aliases`` holds exact ones as (alias, target), ``patterns`` those with a ``*``, the longest first.
+    ``aliases`` holds exact ones as (alias, target), ``patterns`` those with a ``*``, the longest first. ``served`` are
+    the models that only the operator's settings name (``[providers.<name>] models``).
     """
 
     models: Mapping[str, Model]
@@ -63,6 +64,7 @@ class Names:
     aliases: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     patterns: tuple[tuple[re.Pattern[str], str, str], ...] = ()
     own: Mapping[str, Asked] = field(default_factory=dict)
+    served: tuple[Model, ...] = ()
 
     def resolve(self, name: str) -> Asked:
         """What ``name`` stands for; Refused 404 ``model_not_found`` with near names when it stands for nothing."""
@@ -118,7 +120,8 @@ class Names:
     def _not_found(self, name: str) -> Refused:
         shown = name[:_NAME_CHARS]
         ids = {_key(model_id): model_id for model_id in self.models}
-        ids |= {_key(model.name): model.id for model in self.models.values()}
+        ids |= {_key(model.name): model.id for model in (*self.models.values(), *self.served)}
+        ids |= {_key(model.id): model.id for model in self.served}
         near = dict.fromkeys(ids[key] for key in difflib.get_close_matches(_key(shown), ids, n=5, cutoff=0.6))
         message = f"The model {shown!r} does not exist here."
         if near:
@@ -135,13 +138,19 @@ def build_names(
     providers: Collection[str],
     aliases: Mapping[str, str] | None = None,
     chains: Mapping[str, Sequence[str]] | None = None,
+    served: Mapping[str, Sequence[str]] | None = None,
 ) -> Names:
     """Make the tables: ``aliases`` (``*`` matches anything; exact ones and longer ones win) and own ``chains`` are the
 
     operator's settings and come before every other name. An alias points to a plain name, never to another alias.
-    CatalogError when one of them points to nothing.
+    ``served`` maps a provider to models that it serves; one that the catalog knows there is the catalog's.
+    CatalogError when an alias or a chain points to nothing.
     """
-    names = Names(models=tables.models, pins=_pins(tables), providers=frozenset(providers))
+    pins = _pins(tables)
+    extra = [_pass_through(provider, name) for provider, names in (served or {}).items() for name in names]
+    unknown = {_key(model.id): model for model in extra if _key(model.id) not in pins}
+    pins |= {key: Asked("pin", (model,)) for key, model in unknown.items()}
+    names = Names(tables.models, pins, frozenset(providers), served=tuple(unknown.values()))
     own = {}
     for name, members in (chains or {}).items():
         asked = _check(f'models."{name}"', partial(names.resolve_chain, members))

@@ -37,6 +37,11 @@ _PARAMETERS: Final = (
     "top_logprobs",
 )
 _PLACES: Final = 12  # pico-USD
+# How OpenRouter's list says that it does not know: a number would be a guess presented as a fact.
+_UNKNOWN_LIMITS: Final[dict[str, object]] = {
+    "context_length": None,
+    "top_provider": {"context_length": None, "max_completion_tokens": None, "is_moderated": False},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,12 @@ class Catalog:
             else:
                 rows.append(_choice(alias, alias, asked.models or self.offered()))
         rows += [_row(self.models[model_id], price) for model_id, price in prices.items()]
+        rows += [self.row(model) for model in self.names.served]
         return {"object": "list", "data": rows}
+
+    def row(self, model: Model) -> dict[str, object]:
+        """How a model that the catalog does not know is listed: without limits and price, as none are known."""
+        return _row(model, None)
 
 
 def build(
@@ -95,17 +105,18 @@ def build(
     providers: Collection[str],
     aliases: Mapping[str, str] | None = None,
     chains: Mapping[str, Sequence[str]] | None = None,
+    served: Mapping[str, Sequence[str]] | None = None,
 ) -> Catalog:
-    """Build the catalog for the configured ``providers`` (by name) and the settings' ``aliases`` and own ``chains``.
+    """Build the catalog for the configured ``providers`` (by name) and the settings' ``aliases``, own ``chains``, and
 
-    Raises CatalogError when an alias or a chain points to nothing.
+    models that the settings say a provider serves. Raises CatalogError when an alias or a chain points to nothing.
     """
     configured = frozenset(providers)
     endpoints = {
         model_id: tuple(one for one in several if one.provider in configured)
         for model_id, several in tables.endpoints.items()
     }
-    return Catalog(tables.models, endpoints, tables.endpoints, build_names(tables, configured, aliases, chains))
+    return Catalog(tables.models, endpoints, tables.endpoints, build_names(tables, configured, aliases, chains, served))
 
 
 def show_price(pico_per_token: int) -> str:
@@ -117,7 +128,8 @@ def show_price(pico_per_token: int) -> str:
 def _row(model: Model, price: Price | None) -> dict[str, object]:
     created = int(datetime.fromisoformat(model.released).replace(tzinfo=UTC).timestamp()) if model.released else 0
     pricing = {} if price is None else _pricing(price)
-    return _entry(model.id, model.title, [model], created=created, owner=model.vendor, pricing=pricing)
+    row = _entry(model.id, model.title, [model], created=created, owner=model.vendor, pricing=pricing)
+    return row if model.known else row | _UNKNOWN_LIMITS
 
 
 def _choice(name: str, title: str, models: Iterable[Model]) -> dict[str, object]:

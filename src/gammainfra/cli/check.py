@@ -1,14 +1,13 @@
-"""``gammainfra check``: the settings in force with the source of each, the providers they give, and what is missing."""
+"""What ``gammainfra check`` prints: the settings in force with the source of each, the providers they give, and what is missing."""
 
 from __future__ import annotations
 
 import argparse
 
-from gammainfra.app import hosts_of
+from gammainfra.app import UNUSABLE, catalog_of, hosts_of
 from gammainfra.cli.options import add_settings, complain, settings_of
 from gammainfra.domain.endpoint import key_variable
 from gammainfra.providers import registry
-from gammainfra.settings import SettingsWrong
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +20,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         settings = settings_of(arguments)
         hosts = hosts_of(settings.providers)
-    except SettingsWrong as error:
+        catalog_of(settings, hosts)
+    except UNUSABLE as error:
         return complain(str(error))
     for row in settings.describe():
         print(f"{row.name:36} {row.value:40} {row.source}")

@@ -1,4 +1,4 @@
-"""``gammainfra keys``: makes, lists and revokes API keys. A running gateway takes changes within a few seconds."""
+"""The command ``gammainfra keys``: makes, lists and revokes API keys. A running gateway takes changes within a few seconds."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 
 from gammainfra.accounts.keys import ApiKeys
 from gammainfra.accounts.pepper import read_or_create
-from gammainfra.app import DATABASE, SystemClock, SystemRandom
+from gammainfra.app import UNUSABLE, SystemClock, SystemRandom, data_folder
 from gammainfra.cli.options import add_settings, complain, settings_of
 from gammainfra.domain.record import ApiKey
 from gammainfra.routing.explain import explain
-from gammainfra.settings import SettingsWrong
-from gammainfra.store.database import StoreUnusable
+from gammainfra.store.database import FILE_NAME
 from gammainfra.store.keys import SqliteKeys
 from gammainfra.store.writer import Writer
 
@@ -28,12 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked."""
     try:
-        folder = settings_of(arguments).server.data_dir
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = data_folder(settings_of(arguments))
         random = SystemRandom()
         peppers = read_or_create(folder, random.bytes)
-        writer = Writer(folder / DATABASE, show_plan=lambda plan: str(explain(plan)))
-    except (SettingsWrong, StoreUnusable, OSError) as error:
+        writer = Writer(folder / FILE_NAME, show_plan=lambda plan: str(explain(plan)))
+    except UNUSABLE as error:
         return complain(str(error))
     try:
         return _act(arguments, ApiKeys(SqliteKeys(writer), peppers, clock=SystemClock(), random=random))
@@ -48,6 +46,8 @@ def _act(arguments: argparse.Namespace, keys: ApiKeys) -> int:
     elif arguments.action == "list":
         for key in keys.list():
             print(_row(key))
+        if not keys.list():
+            complain("there is no key yet: gammainfra keys create")
     elif not arguments.id:
         return complain("say which key to revoke: gammainfra keys revoke ID (the ids: gammainfra keys list)")
     elif not keys.revoke(arguments.id):

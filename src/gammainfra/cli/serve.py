@@ -1,4 +1,4 @@
-"""``gammainfra serve``: runs the gateway and says once where it is, which key opens it and what is missing."""
+"""The command ``gammainfra serve``: runs the gateway and says once where it is, which key opens it and what is missing."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import gc
 import socket
 import sys
 
-from gammainfra.app import App, Server, build, free_socket, usable_keys
-from gammainfra.catalog.load import CatalogError
+from gammainfra.app import UNUSABLE, App, Server, build, free_socket, usable_keys
 from gammainfra.cli.options import add_settings, complain, settings_of
 from gammainfra.domain.endpoint import key_variable
 from gammainfra.providers import registry
 from gammainfra.settings import SettingsWrong
-from gammainfra.store.database import StoreUnusable
 
 # The dashboard's and the writer's threads must not hold the interpreter for long while streams wait (performance.md).
 _SWITCH_INTERVAL_S = 0.0005
+# Answers free themselves when they are over; a collection walks everything that is kept, while all streams wait.
+_GC_THRESHOLDS = (20_000, 20, 50)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,21 +36,25 @@ def run(arguments: argparse.Namespace) -> int:
         )
     try:
         settings = settings_of(arguments)
-        app = build(settings)
-    except (SettingsWrong, CatalogError, StoreUnusable, OSError) as error:
+    except SettingsWrong as error:
         return complain(str(error))
     host, port = settings.server.host, settings.server.port
     try:
-        listening = free_socket(host, port)
+        listening = free_socket(host, port)  # before anything is made: the key of a first start is shown once
     except OSError as error:
-        app.writer.close()
         return complain(_not_listening(host, port, error))
-    for warning in settings.warnings:
-        complain(warning)
+    try:
+        app = build(settings)
+    except UNUSABLE as error:
+        listening.close()
+        return complain(str(error))
+    for note in app.notes():
+        complain(note)
     print(_welcome(app, listening.getsockname()[1]), flush=True)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
     _run_loop(app, listening)
     return 0
 
@@ -59,7 +63,7 @@ def _run_loop(app: App, listening: socket.socket) -> None:
     server = Server(app)
     factory = None
     if sys.platform != "win32":
-        import uvloop  # noqa: PLC0415 - not made for Windows
+        import uvloop  # not made for Windows
 
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:

@@ -1,4 +1,4 @@
-"""``gammainfra version``."""
+"""Prints which version this is, and what it runs on."""
 
 from __future__ import annotations
 

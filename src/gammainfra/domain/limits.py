@@ -13,7 +13,10 @@ MIB: Final = 1024 * KIB
 # What a caller may send.
 REQUEST_BODY_BYTES: Final = 32 * MIB
 REQUEST_HEADERS_BYTES: Final = 64 * KIB
+REQUEST_HEAD_S: Final = 10.0
 REQUEST_READ_S: Final = 60.0
+UNWANTED_BODY_BYTES: Final = 256 * MIB  # read and thrown away after a refusal: a client hears nothing while it sends
+UNWANTED_BODY_S: Final = 30.0
 JSON_DEPTH: Final = 200
 SESSION_ID_CHARS: Final = 128
 IDEMPOTENCY_KEY_CHARS: Final = 255

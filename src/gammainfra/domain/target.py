@@ -11,6 +11,9 @@ from typing import Literal
 
 from gammainfra.domain.endpoint import Capabilities
 
+IdRule = Literal["openai", "anthropic", "mistral"]
+ReasoningField = Literal["", "reasoning_content", "reasoning_details"]
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -43,8 +46,8 @@ class Target:
     automatic_cache_marks: bool = False
     stream: bool = False
     origin_account: str = ""
-    id_rule: Literal["openai", "anthropic", "mistral"] = "openai"
-    reasoning_field: Literal["", "reasoning_content", "reasoning_details"] = ""
+    id_rule: IdRule = "openai"
+    reasoning_field: ReasoningField = ""
     accepts: frozenset[str] = frozenset()
     user_after_tool: bool = True
 

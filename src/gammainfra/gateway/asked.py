@@ -51,6 +51,10 @@ class Asked:
             self._hub = self.dialect.read_request(self.raw)
         return provider.dialect.write_request(self._hub, target)
 
+    def forget_hub(self) -> None:
+        """Nobody will be asked any more: only the body is kept, for the same question again."""
+        self._hub = None
+
     def terms(self, head_after_s: float) -> run.Terms:
         """What the Run must know of it. A short latency deadline is answered by status, never by an early head."""
         plan = self.plan

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from gammainfra.domain import limits
 from gammainfra.domain.attempt import Absorbed, Cancelled, CancelledBy, LegFailed, Outcome, Served
 from gammainfra.domain.endpoint import Endpoint
-from gammainfra.domain.failure import Cause, Failure, Refused
+from gammainfra.domain.failure import Cause, Failure, Fault, Refused
 from gammainfra.domain.stream import StreamEvent
 from gammainfra.domain.target import Written
 from gammainfra.gateway.asked import Asked
@@ -141,6 +142,7 @@ class Attempt:
         async with self._means.upstream.exchange(
             Admitted(provider.name, self.host.url, headers, self.written.body)
         ) as reading:
+            self.written = replace(self.written, body=b"")  # it has left, and it is as large as the question
             self.status = reading.status
             self.upstream_request_id = reading.headers.get("x-request-id") or reading.headers.get("request-id")
             if reading.status in _OK:
@@ -214,7 +216,8 @@ class Attempt:
             return
         now = self._means.clock.now()
         self.outcome, self.ended_at = LegFailed(failure), now
-        self._means.health.failed(self.endpoint.name, self.key_id, self.host.key_ids, failure, now)
+        if failure.cause.fault is Fault.PROVIDER:
+            self._means.health.failed(self.endpoint.name, self.key_id, self.host.key_ids, failure, now)
         salvage = salvage or self.speech.has_complete_calls()
         self._turn.tell(run.LegFailed(self.number, failure, salvage=salvage))
 

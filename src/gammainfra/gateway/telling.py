@@ -45,8 +45,8 @@ class Telling:
         if before is not None:
             before.leave()
         reply = self.reader = Reply(self._reader_left, self._asked.dialect.keepalive)
+        self.open()
         if self.over:
-            self.open()
             reply.end()
         return reply
 
@@ -83,7 +83,8 @@ class Telling:
         if not stitched:
             self._answer.restart()
             if self.reader is None:
-                self._journal, self._journal_bytes, self._renderer = [], 0, self._new_renderer()
+                self._head, self._journal, self._journal_bytes = None, [], 0
+                self._renderer = self._new_renderer()
 
     def release(self, attempt: Attempt) -> None:
         """This attempt is the winner: what it says is told."""
@@ -152,3 +153,11 @@ class Telling:
         if self.reader is not None:
             self.heard = True
             self.reader.end()
+        # Whoever hangs up now changes nothing. Without these ways back, an answer is freed when it is forgotten and
+        # not when the garbage collector finds it: bodies are large.
+        self.reader = self._opened = self._speaking = None
+        self._left = _nothing
+
+
+def _nothing() -> None:
+    """What a hang-up after the end means."""

@@ -188,4 +188,7 @@ class Turn:
         self._means.sessions.settled(record)
         self._means.records.add(record)
         self._means.observer.turn_ended(record)
+        self._attempts.clear()  # what was said stays in the journal only
+        self._settlement = None
+        self.asked.forget_hub()
         self._room.ended(self)

@@ -40,10 +40,12 @@ class Turns:
         turn = self._askable.get(_question(caller, raw))
         if turn is None or turn.asked.raw != raw or turn.ending not in {None, "served"}:
             return None
+        if turn.telling.journal_bytes is None:  # what was said is too long to be said again
+            return None
         key = options.idempotency_key
         same = options.retry_count > 0 or (key is not None and key == turn.asked.options.idempotency_key)
         if turn.telling.over:
-            return turn if turn.telling.journal_bytes is not None and (same or not turn.telling.heard) else None
+            return turn if same or not turn.telling.heard else None
         return turn if same or turn.telling.reader is None else None
 
     def open(self, asked: Asked, permit: Permit) -> Turn:

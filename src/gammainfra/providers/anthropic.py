@@ -15,4 +15,6 @@ PROVIDER = Provider(
     headers={"anthropic-version": "2023-06-01"},  # the version our writer speaks (wire.md 12)
     owns_dialect=True,
     automatic_cache_marks=True,
+    id_rule="anthropic",
+    versioned_base=False,
 )

@@ -20,4 +20,5 @@ PROVIDER = Provider(
     drop=frozenset({"parallel_tool_calls", "seed", "user", "store", "service_tier"}),
     failures={402: Cause.BILLING},
     reasoning_required=True,
+    reasoning_field="reasoning_content",
 )

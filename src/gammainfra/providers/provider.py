@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
 
 from gammainfra.domain.endpoint import Endpoint
 from gammainfra.domain.failure import Cause, Failure
-from gammainfra.domain.target import Target
+from gammainfra.domain.target import IdRule, ReasoningField, Target
 from gammainfra.wire.dialect import ProviderDialect
 
 Auth = Callable[[str], Mapping[str, str]]
@@ -34,7 +35,10 @@ class Provider:
     ``owns_dialect``: it defined the dialect it speaks, so clean requests travel verbatim. ``drop`` and ``renames`` name
     request parameters (OpenAI's names) it refuses or calls otherwise. ``failures`` overrides the dialect's reading of a
     status. ``reasoning_required``: a tool-call turn without its reasoning is refused. ``automatic_cache_marks``: it
-    caches prompts only where it is told to. ``needs_key`` is False for hosts that work without one.
+    caches prompts only where it is told to. ``needs_key`` is False for hosts that work without one. ``id_rule`` names
+    the tool-call ids it accepts, ``accepts`` further parameters of a compatible host, ``reasoning_field`` the message
+    field in which it takes reasoning back, ``user_after_tool`` False that a tool result may not be followed by a user.
+    ``versioned_base``: by its dialect's custom a base URL ends with the version (``.../v1``, ``.../v4``).
     """
 
     name: str
@@ -51,13 +55,19 @@ class Provider:
     reasoning_required: bool = False
     automatic_cache_marks: bool = False
     needs_key: bool = True
+    id_rule: IdRule = "openai"
+    accepts: frozenset[str] = frozenset()
+    reasoning_field: ReasoningField = ""
+    user_after_tool: bool = True
+    versioned_base: bool = True
 
     def url(self, base_url: str | None = None) -> str:
-        """Where requests go; an operator's base URL may or may not end with the version that the path begins with."""
+        """Where requests go, for the base URL as people write it: with the version or without."""
         base = (base_url or self.base_url).rstrip("/")
         path = self.dialect.path
         version = "/" + path.split("/")[1]
-        return base + (path.removeprefix(version) if base.endswith(version) else path)
+        has_version = base.endswith(version) or (self.versioned_base and bool(urlsplit(base).path))
+        return base + (path.removeprefix(version) if has_version else path)
 
     def target(self, endpoint: Endpoint, *, stream: bool) -> Target:
         """How a request for ``endpoint`` is written."""
@@ -73,6 +83,10 @@ class Provider:
             reasoning_required=self.reasoning_required,
             automatic_cache_marks=self.automatic_cache_marks,
             stream=stream,
+            id_rule=self.id_rule,
+            accepts=self.accepts,
+            reasoning_field=self.reasoning_field,
+            user_after_tool=self.user_after_tool,
         )
 
     def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:

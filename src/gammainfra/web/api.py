@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from gammainfra.domain import ids, limits
@@ -18,7 +19,8 @@ from gammainfra.gateway.means import Observer
 from gammainfra.gateway.reply import Head, Reply
 from gammainfra.gateway.serve import serve
 from gammainfra.gateway.services import Services
-from gammainfra.web.incoming import ClientGone, Incoming, Receive, Send, incoming
+from gammainfra.web.cors import Cors, is_preflight
+from gammainfra.web.incoming import ClientGone, Incoming, Receive, Send, headers_too_large, incoming
 from gammainfra.wire import openai_chat
 from gammainfra.wire.dialect import ClientDialect
 
@@ -37,8 +39,11 @@ _NOT_SUPPORTED: Mapping[str, str] = {
 class Api:
     """The ASGI application. ``routes`` maps (method, path) to handlers; a path that ends with ``/*`` takes the rest."""
 
-    def __init__(self, on: Services, observer: Observer, routes: Mapping[tuple[str, str], Handler]) -> None:
+    def __init__(
+        self, on: Services, observer: Observer, routes: Mapping[tuple[str, str], Handler], cors: Cors | None = None
+    ) -> None:
         self._on = on
+        self._cors = cors
         self._observer = observer
         self._routes = {**{("POST", path): self._chat for path in DIALECTS}, **routes}
 
@@ -47,13 +52,19 @@ class Api:
         if scope["type"] != "http":
             return
         request = incoming(scope, receive, send)
+        origin = None if self._cors is None else self._cors.origin_of(request)
+        if self._cors is not None and origin is not None:
+            if is_preflight(request):
+                await self._cors.preflight(request, origin)
+                return
+            request = replace(request, send=self._cors.readable(send, origin))
         try:
             await self._route(request)(request)
         except Refused as refused:
             await self._refuse(request, refused)
         except ClientGone:
             return
-        except Exception as defect:
+        except Exception as defect:  # noqa: BLE001 - the one boundary (tests/test_tidy.py)
             request_id = ids.generation_id(self._on.random.bytes(16))
             self._observer.defect(request_id, defect)
             message = f"The gateway failed. Its log names the cause under {request_id}."
@@ -61,9 +72,7 @@ class Api:
 
     def _route(self, request: Incoming) -> Handler:
         if request.header_bytes > limits.REQUEST_HEADERS_BYTES:
-            most = limits.REQUEST_HEADERS_BYTES // limits.KIB
-            message = f"The request headers have {request.header_bytes} bytes; at most {most} KiB are accepted."
-            raise Refused(431, "headers_too_large", message, retry=False)
+            raise headers_too_large()
         method = "GET" if request.method == "HEAD" else request.method
         handler = self._find(method, request.path)
         if handler is not None:
@@ -100,10 +109,14 @@ class Api:
             reply.leave()
 
     async def _refuse(self, request: Incoming, refused: Refused, request_id: str = "") -> None:
+        rows, body = self.refusal(refused, request.path, request_id)
+        await request.answer(refused.status, rows, body)
+
+    def refusal(self, refused: Refused, path: str = "", request_id: str = "") -> tuple[facts.Headers, bytes]:
+        """Headers and body that say "no" to a request for ``path``, "" when that is not known."""
         request_id = request_id or ids.generation_id(self._on.random.bytes(16))
-        dialect = DIALECTS.get(request.path, openai_chat.CLIENT)
-        body = dialect.write_error(refused, request_id)
-        await request.answer(refused.status, facts.refusal_headers(request_id, refused), body)
+        dialect = DIALECTS.get(path, openai_chat.CLIENT)
+        return facts.refusal_headers(request_id, refused), dialect.write_error(refused, request_id)
 
 
 async def _relay(request: Incoming, reply: Reply) -> None:

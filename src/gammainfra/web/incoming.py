@@ -81,6 +81,13 @@ class Incoming:
         await self.send({"type": "http.response.body", "body": b"" if self.method == "HEAD" else body})
 
 
+def headers_too_large() -> Refused:
+    """The refusal of a head above limits.REQUEST_HEADERS_BYTES."""
+    most = limits.REQUEST_HEADERS_BYTES // limits.KIB
+    message = f"The request headers are longer than {most} KiB: send fewer or shorter ones."
+    return Refused(431, "headers_too_large", message, retry=False)
+
+
 def incoming(scope: Mapping[str, Any], receive: Receive, send: Send) -> Incoming:
     """Read an ASGI scope of type ``http``."""
     path: str = scope["path"]

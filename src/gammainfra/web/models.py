@@ -34,7 +34,11 @@ class Models:
             if row["id"] in names:
                 await request.answer(200, _JSON, msgspec.json.encode(row))
                 return
-        message = f"{wanted} is known but no provider that serves it is configured. See GET /v1/models?all=1."
+        if asked.models and not asked.models[0].known:  # served under any name by a configured provider (C26)
+            row = self._on.roster.catalog.row(asked.models[0])
+            await request.answer(200, _JSON, msgspec.json.encode(row))
+            return
+        message = f"{wanted} is known, but no provider that serves it is configured: see GET /v1/models?all=1."
         raise Refused(404, "model_not_found", message, retry=False)
 
     def _listing(self, request: Incoming) -> dict[str, object]:

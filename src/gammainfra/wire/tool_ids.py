@@ -10,11 +10,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Container, Iterable
-from typing import Final, Literal
+from typing import Final
 
 from gammainfra.domain.ids import base62
-
-IdRule = Literal["openai", "anthropic", "mistral"]
+from gammainfra.domain.target import IdRule
 
 _SHOWN: Final = re.compile(r"[A-Za-z0-9_-]{1,40}\Z")
 

@@ -84,7 +84,8 @@ def test_a_later_system_message_becomes_a_note_where_it_stands_behind_pending_re
 
 def test_a_system_message_that_cannot_be_said_leaves_nothing() -> None:
     odd = Message("system", (OpaquePart("anthropic", {"type": "tool_addition"}),))
-    assert turns(user("hi"), odd, owns_dialect=False) == [[{"type": "text", "text": "hi"}]]
+    assert turns(user("hi"), odd) == [[{"type": "text", "text": "hi"}]]
+    assert written(user("hi"), odd).dropped_params == ("system",)
 
 
 # ------------------------------------------------------------------------------------ turns

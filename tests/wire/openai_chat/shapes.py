@@ -86,7 +86,7 @@ def decoded(*pieces: bytes, streamed: bool = True) -> list[StreamEvent]:
 
 def chunks(stream: bytes) -> list[Json]:
     """The chunks of a rendered stream, each accepted by the official SDK's strict types."""
-    data = [line[6:] for line in stream.decode().splitlines() if line.startswith("data: ") and line[6] == "{"]
+    data = [line[6:] for line in stream.decode().split("\n") if line.startswith("data: ") and line[6] == "{"]
     for one in data:
         ChatCompletionChunk.model_validate_json(one, strict=True)
     return [json.loads(one) for one in data]

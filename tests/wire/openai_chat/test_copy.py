@@ -32,12 +32,24 @@ def test_clean_messages_travel_verbatim() -> None:
 
 def test_the_streams_options_are_ours() -> None:
     to = target(owns_dialect=True, stream=True, drop=frozenset({"stream_options"}))
-    assert sent(copied(to, stream=False, stream_options={"include_usage": False})).keys() == {"model", "messages", "stream"}
+    assert sent(copied(to, stream=False, stream_options={"include_usage": False})).keys() == {
+        "model",
+        "messages",
+        "stream",
+    }
     assert "stream" not in sent(copied(OWN, stream=True, stream_options={"include_usage": True}))
 
 
 def test_the_gateways_fields_stay_here() -> None:
-    more: Json = {"models": ["x"], "provider": {}, "usage": {}, "transforms": [], "route": "x", "plugins": [], "n": None}
+    more: Json = {
+        "models": ["x"],
+        "provider": {},
+        "usage": {},
+        "transforms": [],
+        "route": "x",
+        "plugins": [],
+        "n": None,
+    }
     made = copied(OWN, *CLEAN, metadata={"session_id": "s"}, store=False, **more)
     assert sent(made).keys() == {"model", "messages", "store"}
     assert sent(copied(OWN, metadata={"a": "b"}, store=True))["metadata"] == {"a": "b"}
@@ -66,7 +78,11 @@ def test_the_owner_gets_what_we_do_not_know_and_a_host_only_what_all_know() -> N
         (HOST, {"max_tokens": -1}, {}),
         (target(clamp_max_tokens=3), {"max_tokens": 5}, {"max_tokens": 3}),
         (target(clamp_max_tokens=3, owns_dialect=True), {}, {"max_tokens": 3}),
-        (target(renames={"max_tokens": "max_completion_tokens"}, owns_dialect=True), {"max_tokens": 5}, {"max_completion_tokens": 5}),
+        (
+            target(renames={"max_tokens": "max_completion_tokens"}, owns_dialect=True),
+            {"max_tokens": 5},
+            {"max_completion_tokens": 5},
+        ),
         (target(renames={"max_completion_tokens": "max_tokens"}), {"max_completion_tokens": 5}, {"max_tokens": 5}),
     ],
 )

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gammainfra.domain.chat import ChatRequest, Message, ToolSpec
@@ -69,6 +69,7 @@ def faults(messages: list[Json], to: Target) -> list[str]:
     return found + (["a call without a result"] if waiting else [])
 
 
+@settings(deadline=None)
 @given(conversations(), TARGETS)
 def test_what_was_sent_before_is_sent_again(messages: tuple[Message, ...], to: Target) -> None:
     whole = blocks(write(messages, to))
@@ -77,11 +78,13 @@ def test_what_was_sent_before_is_sent_again(messages: tuple[Message, ...], to: T
         assert whole[: len(before)] == before
 
 
+@settings(deadline=None)
 @given(conversations(), TARGETS)
 def test_no_conversation_is_refused(messages: tuple[Message, ...], to: Target) -> None:
     assert faults(write(messages, to), to) == []
 
 
+@settings(deadline=None)
 @given(conversations())
 def test_the_short_way_says_what_the_long_way_says(messages: tuple[Message, ...]) -> None:
     own = target(owns_dialect=True)

@@ -4,8 +4,6 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gammainfra.domain.chat import (
     ChatRequest,
@@ -187,7 +185,9 @@ def test_deepseek_gets_reasoning_on_every_turn_with_calls() -> None:
 
 
 def test_dropped_thinking_leaves_the_placeholder_that_is_required() -> None:
-    said = [one for one in messages(target(reasoning_required=True, drop_thinking=True), *HISTORY) if one["role"][0] == "a"]
+    said = [
+        one for one in messages(target(reasoning_required=True, drop_thinking=True), *HISTORY) if one["role"][0] == "a"
+    ]
     assert [one.get("reasoning_content") for one in said] == [UNKNOWN_REASONING] * 3 + [None]
 
 
@@ -204,7 +204,11 @@ def test_reasoning_goes_where_the_host_takes_it_or_nowhere() -> None:
 
 
 def test_details_keep_their_kind() -> None:
-    thoughts = (Thinking(redacted="d", id="rs_1", format="x"), Thinking("u", format="openai-responses-v1"), Thinking(signature="s"))
+    thoughts = (
+        Thinking(redacted="d", id="rs_1", format="x"),
+        Thinking("u", format="openai-responses-v1"),
+        Thinking(signature="s"),
+    )
     said = messages(target(reasoning_field="reasoning_details"), user("u"), assistant(*thoughts, "a"), user("v"))[1]
     assert said["reasoning_details"] == [
         {"type": "reasoning.encrypted", "data": "d", "id": "rs_1", "format": "x", "index": 0},
@@ -378,7 +382,9 @@ def test_a_format_nobody_can_hold_is_left_out() -> None:
     made = write(plain, response_format=ResponseFormat("json_object"))
     assert "response_format" not in sent(made)
     assert made.dropped_params == ("response_format",)
-    assert sent(write(OPENAI, response_format=ResponseFormat("json_object")))["response_format"]["type"] == "json_object"
+    assert (
+        sent(write(OPENAI, response_format=ResponseFormat("json_object")))["response_format"]["type"] == "json_object"
+    )
 
 
 def test_unknown_fields_of_the_same_dialect_travel_to_its_owner_only() -> None:

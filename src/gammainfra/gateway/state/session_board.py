@@ -26,7 +26,9 @@ class SessionBoard:
         self._views: OrderedDict[_Task, SessionView] = OrderedDict()
         self._of_call: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._newest_of_root: dict[tuple[str, str], str] = {}
-        self._asked_at: dict[_Task, dict[str, float]] = {}  # by key id, epoch seconds
+        # By key id: the tasks with tools in which it asked, and when (epoch seconds), the newest last.
+        self._busy: dict[str, OrderedDict[_Task, float]] = {}
+        self._keys_of: dict[_Task, set[str]] = {}
 
     # ---- what sessions.name asks ------------------------------------------------------------------------------------
     def session_of_call(self, account_id: str, call_id: str) -> str | None:
@@ -39,13 +41,12 @@ class SessionBoard:
         return None if session_id is None else self._views.get((account_id, session_id))
 
     def active(self, key_id: str, since: float) -> Sequence[SessionView]:
-        """The sessions in which the key asked something at or after ``since``: the newest ones are looked at first."""
+        """The tasks with tools in which the key asked something at or after ``since``, the newest first."""
         found = []
-        for task, view in reversed(self._views.items()):
-            if view.last_at < since:
+        for task, at in reversed(self._busy.get(key_id, {}).items()):
+            if at < since:
                 break
-            if self._asked_at.get(task, {}).get(key_id, 0.0) >= since:
-                found.append(view)
+            found.append(self._views[task])
         return found
 
     # ---- what a request does ----------------------------------------------------------------------------------------
@@ -66,7 +67,7 @@ class SessionBoard:
                 prefix_head_hash=prefix_head_hash(sketch.prefix_head),
             )
         self._keep(task, view)
-        self._asked_at.setdefault(task, {})[key_id] = wall
+        self._note_asker(task, key_id, wall, busy=view.n_tools > 0)
 
     def settled(self, record: RequestRecord) -> None:
         """A Turn of the task is over: its sums, and where the next step should go."""
@@ -109,9 +110,25 @@ class SessionBoard:
             self._newest_of_root[task[0], view.name.root] = task[1]
         while len(self._views) > limits.SESSIONS:
             forgotten, old = self._views.popitem(last=False)
-            self._asked_at.pop(forgotten, None)
+            for key_id in self._keys_of.pop(forgotten, ()):
+                self._leave(key_id, forgotten)
             if self._newest_of_root.get((forgotten[0], old.name.root)) == forgotten[1]:
                 del self._newest_of_root[forgotten[0], old.name.root]
+
+    def _note_asker(self, task: _Task, key_id: str, wall: float, *, busy: bool) -> None:
+        if busy:
+            asked_at = self._busy.setdefault(key_id, OrderedDict())
+            asked_at[task] = wall
+            asked_at.move_to_end(task)
+            self._keys_of.setdefault(task, set()).add(key_id)
+        elif key_id in self._keys_of.get(task, ()):
+            self._keys_of[task].discard(key_id)
+            self._leave(key_id, task)
+
+    def _leave(self, key_id: str, task: _Task) -> None:
+        del self._busy[key_id][task]
+        if not self._busy[key_id]:
+            del self._busy[key_id]
 
     def _remember_call(self, account_id: str, call_id: str, session_id: str) -> None:
         self._of_call[account_id, call_id] = session_id

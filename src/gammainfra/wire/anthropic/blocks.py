@@ -65,7 +65,7 @@ def write_messages(messages: Iterable[Message], notes: Notes) -> list[Turn]:
                 content = _content(message.parts, notes) or [_said(NOTHING_SAID, notes)]
                 _append(turns, Turn("user", content))
             case "system":
-                _append(turns, Turn("user", _content(map(_reminder, message.parts), notes)))
+                _append(turns, Turn("user", _reminders(message.parts, notes)))
             case _:
                 assert_never(message.role)
     return turns
@@ -111,10 +111,16 @@ def _said(text: str, notes: Notes) -> Block:
     return notes.markable({"type": "text", "text": text}, None)
 
 
-def _reminder(part: Part) -> Part:
-    if isinstance(part, Text):
-        return Text(f"<system-reminder>\n{part.text}\n</system-reminder>", part.cache)
-    return part
+def _reminders(parts: Iterable[Part], notes: Notes) -> list[Block]:
+    """A system message as notes of the user's turn: its text only, since its other blocks are refused there."""
+    blocks = []
+    for part in parts:
+        if isinstance(part, Text):
+            text = f"<system-reminder>\n{part.text}\n</system-reminder>"
+            blocks.append(notes.markable({"type": "text", "text": text}, part.cache))
+        else:
+            notes.drop("system")
+    return blocks
 
 
 def _content(parts: Iterable[Part], notes: Notes) -> list[Block]:

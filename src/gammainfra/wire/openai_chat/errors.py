@@ -143,9 +143,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
     if told is None:
         told = Told(_plain(status, body))
     named = headers.get("x-request-id") or headers.get("request-id") or headers.get("apim-request-id")
-    return classify(
-        told, status, retry_after_s(headers, told.message), _printable(named or told.request_id)
-    )
+    return classify(told, status, retry_after_s(headers, told.message), _printable(named or told.request_id))
 
 
 def read_told(body: object) -> Told | None:

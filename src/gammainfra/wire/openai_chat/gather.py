@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 import msgspec
 
@@ -58,6 +58,8 @@ class Gathered:
                     _merge(where, fields)
             case Opaque() | Started() | UsageSeen() | UpstreamError():
                 pass
+            case _:
+                assert_never(event)
 
     def finishes(self) -> list[Finished]:
         """The finish of every choice; calls decide over ``stop``. An answer has at least its first choice."""

@@ -105,9 +105,7 @@ def rules_for(target: Target) -> Rules:
     refuses = capabilities.refuses | target.drop
     if capabilities.thinking == "none":
         refuses |= {"reasoning_effort"}
-    return Rules(
-        refuses, {**capabilities.renames, **target.renames}, target.owns_dialect, target.accepts
-    )
+    return Rules(refuses, {**capabilities.renames, **target.renames}, target.owns_dialect, target.accepts)
 
 
 def effort_for(effort: str | None, budget: int | None) -> str | None:

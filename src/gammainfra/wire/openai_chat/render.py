@@ -7,7 +7,7 @@ several attempts. It decides only how things look; the money and the facts arriv
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 import msgspec
 from msgspec import Raw
@@ -51,16 +51,15 @@ class ChatRenderer:
         self._answer_id = answer_id
         self._head = {"id": answer_id, "object": "chat.completion.chunk", "created": created_at, "model": model}
         head = _encode(self._head)[:-1]
-        self._text_starts: dict[int, bytes] = {}
+        self._text_starts: dict[int, bytes] = {}  # by choice, once its role was told
         self._chunk_start = b"data: " + head + b',"choices":[{"index":'
-        self._opened: set[int] = set()
         self._signing: ThinkingDelta | None = None  # a signature still coming in pieces
         self._refused: set[int] = set()  # choices whose refusal was shown as it came
 
     def render(self, events: Iterable[StreamEvent]) -> bytes:
         """The bytes for live events: text, thinking, opaque; nothing of a call, a finish or usage."""
         out: list[bytes] = []
-        if 0 not in self._opened:
+        if 0 not in self._text_starts:
             self._open(0, out)
         for event in events:
             if type(event) is TextDelta:  # the one event that matters for speed
@@ -76,10 +75,8 @@ class ChatRenderer:
 
     def _open(self, choice: int, out: list[bytes]) -> bytes:
         """The role chunk of a choice; what its text chunks begin with."""
+        out.append(self._chunk(choice, {"role": "assistant", "content": ""}))
         start = self._text_starts[choice] = self._chunk_start + b'%d,"delta":{"content":' % choice
-        if choice not in self._opened:
-            self._opened.add(choice)
-            out.append(self._chunk(choice, {"role": "assistant", "content": ""}))
         return start
 
     def _render_other(self, event: StreamEvent, out: list[bytes]) -> None:
@@ -88,11 +85,13 @@ class ChatRenderer:
                 self._think(event, out)
             case Opaque(dialect="openai_chat", raw=raw, choice=choice):
                 self._sign(out)
-                if choice not in self._opened:
+                if choice not in self._text_starts:
                     self._open(choice, out)
                 out.append(self._opaque(raw, choice))
             case TextDelta() | Opaque() | Started() | ToolCallDelta() | UsageSeen() | Finished() | UpstreamError():
                 pass
+            case _:
+                assert_never(event)
 
     def _chunk(
         self,
@@ -143,7 +142,7 @@ class ChatRenderer:
         self._sign(out)
         told = Gathered(events)
         for choice, calls in sorted(told.calls.items()):
-            if choice not in self._opened:
+            if choice not in self._text_starts:
                 self._open(choice, out)
             for number, call in enumerate(calls):
                 out.append(self._chunk(choice, {"tool_calls": [{"index": number, **call}]}))

@@ -1,0 +1,166 @@
+"""How each real agent is configured and started, headless, with every permission given: facts about clients.
+
+It decides command, environment and configuration files of one client for one place (home, workspace, gateway); it
+starts nothing. To add a client, write one function here and a kit in install.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gammainfra.simulate.agent_task import ANSWER
+from tests.clients import install
+
+_ERROR: Final = re.compile(r'"type":"error"|"output":\{"error":|"success":false|"status":"error"|"isError":true')
+HERE: Final = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one run happens: the client's own home and workspace, and the gateway it speaks to.
+
+    ``whole``: a client that can do so asks for every second answer in one piece.
+    """
+
+    home: Path
+    workspace: Path
+    base_url: str
+    key: str
+    model: str
+    whole: bool
+
+    @property
+    def prompt(self) -> str:
+        """What the agent is told to do."""
+        return f"Read {self.workspace}/input.txt, write the files it asks for, check them, then finish."
+
+    def environ(self) -> dict[str, str]:
+        """An environment in which a client finds nothing of the machine's owner."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home),
+            "XDG_CONFIG_HOME": str(self.home / ".config"),
+            "XDG_DATA_HOME": str(self.home / ".local" / "share"),
+            "XDG_CACHE_HOME": str(self.home / ".cache"),
+            "XDG_STATE_HOME": str(self.home / ".local" / "state"),
+            "LANG": "C.UTF-8",
+            "TERM": "dumb",
+            "NO_COLOR": "1",
+            "CI": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "OPENAI_API_KEY": self.key,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What is run, after ``before`` (the client's own commands that sign it in) has run."""
+
+    command: list[str]
+    environ: Mapping[str, str]
+    before: tuple[list[str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One client: the dialect of tools that the simulators speak to it, how it is started, and how many complaints
+
+    its output holds. ``launch`` may raise install.NotInstalled.
+    """
+
+    name: str
+    dialect: str
+    launch: Callable[[Place], Launch]
+    count_complaints: Callable[[str], int]
+    timeout_s: float
+
+
+def _launch_py_openai(place: Place) -> Launch:
+    mode = "alternate" if place.whole else "stream"
+    loop = str(HERE / "openai_loop.py")
+    command = [sys.executable, loop, place.base_url, place.model, str(place.workspace), mode]
+    return Launch(command, place.environ())
+
+
+def _launch_js_openai(place: Place) -> Launch:
+    mode = "alternate" if place.whole else "stream"
+    node = str(install.command_of("node"))
+    command = [node, str(HERE / "openai_loop.mjs"), place.base_url, place.model, str(place.workspace), mode]
+    environ = {**place.environ(), "OPENAI_SDK": str(install.path_of("openai-js"))}
+    return Launch(command, environ)
+
+
+def _launch_cline(place: Place) -> Launch:
+    cline = str(install.command_of("cline"))
+    sign_in = [cline, "auth", "--provider", "openai-compatible", "--apikey", place.key]
+    sign_in += ["--modelid", place.model, "--baseurl", place.base_url]
+    command = [cline, "--json", "--auto-approve", "true", place.prompt]
+    return Launch(command, _with_node(place), before=(sign_in,))
+
+
+def _launch_opencode(place: Place) -> Launch:
+    limit = {"context": 200_000, "output": 32_000}
+    provider = {
+        "npm": "@ai-sdk/openai-compatible",
+        "name": "GammaInfra",
+        "options": {"baseURL": place.base_url, "apiKey": place.key},
+        "models": {place.model: {"name": place.model, "limit": limit}},
+    }
+    settings = {
+        "model": f"gammainfra/{place.model}",
+        "small_model": f"gammainfra/{place.model}",
+        "autoupdate": False,
+        "share": "disabled",
+        "permission": "allow",
+        "provider": {"gammainfra": provider},
+    }
+    file = place.home / ".config" / "opencode" / "opencode.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(settings), "utf-8")
+    environ = {**_with_node(place), "OPENCODE_DISABLE_MODELS_FETCH": "1", "OPENCODE_DISABLE_AUTOUPDATE": "1"}
+    opencode = str(install.command_of("opencode"))
+    command = [opencode, "run", "--format", "json", "-m", f"gammainfra/{place.model}", place.prompt]
+    return Launch(command, environ)
+
+
+def _with_node(place: Place) -> dict[str, str]:
+    """The environment with Node 22 first on PATH."""
+    environ = place.environ()
+    return {**environ, "PATH": f"{install.command_of('node').parent}{os.pathsep}{environ['PATH']}"}
+
+
+def _events(output: str) -> list[dict[str, object]]:
+    events = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    return [event for event in events if isinstance(event, dict)]
+
+
+def _is_garbled(output: str) -> int:
+    """1 when the loop's last words are not exactly those of the model: a text lost or said twice."""
+    return int([event.get("said") for event in _events(output)][-1:] != [ANSWER])
+
+
+def _count_errors(output: str) -> int:
+    """Errors among the events that Cline and opencode print, and tool calls that they could not carry out."""
+    errors = 0
+    for line in output.splitlines():
+        found = _ERROR.search(line) if line.startswith("{") else None
+        errors += found is not None
+    return errors
+
+
+AGENTS: Final[Mapping[str, Agent]] = {
+    agent.name: agent
+    for agent in (
+        Agent("py-openai", "sdk", _launch_py_openai, _is_garbled, timeout_s=120.0),
+        Agent("js-openai", "sdk", _launch_js_openai, _is_garbled, timeout_s=120.0),
+        Agent("cline", "cline", _launch_cline, _count_errors, timeout_s=240.0),
+        Agent("opencode", "opencode", _launch_opencode, _count_errors, timeout_s=240.0),
+    )
+}
