@@ -94,9 +94,7 @@ def test_every_fact_about_an_answer_has_its_row() -> None:
 def test_every_limit_has_its_row_with_its_value() -> None:
     rows = {row[0]: row[1] for row in rows_of("limits.md") if row[0].isupper()}
     named = {name: value for name, value in vars(limits).items() if name.isupper() and name not in {"KIB", "MIB"}}
-    assert rows == {
-        name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in named.items()
-    }
+    assert rows == {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in named.items()}
 
 
 def test_every_limit_is_used() -> None:

@@ -23,6 +23,7 @@ from gammainfra.domain.plan import Plan
 from gammainfra.domain.record import ApiKey
 from gammainfra.domain.secret import Secret
 from gammainfra.gateway.admission import Admission
+from gammainfra.gateway.counting import Counting
 from gammainfra.gateway.host import Host, HostKey
 from gammainfra.gateway.means import Means
 from gammainfra.gateway.services import Services
@@ -39,9 +40,10 @@ from gammainfra.store.database import FILE_NAME, StoreUnusable, version_note
 from gammainfra.store.keys import SqliteKeys
 from gammainfra.store.reader import Reader
 from gammainfra.store.writer import Writer
-from gammainfra.telemetry.log import Observed, configure
+from gammainfra.telemetry.log import Observed, configure, note_loop_defect
 from gammainfra.telemetry.metrics import Metrics
 from gammainfra.upstream.exchange import Upstream
+from gammainfra.web import count_tokens
 from gammainfra.web.api import Api
 from gammainfra.web.connection import Connection
 from gammainfra.web.cors import Cors
@@ -143,6 +145,7 @@ def build(settings: Settings) -> App:
         metrics_token=settings.metrics_token.reveal() if settings.metrics_token else "",
     )
     routes = {
+        ("POST", count_tokens.PATH): count_tokens.CountTokens(Counting(on, hosts, upstream)).answer,
         ("GET", "/v1/models"): models.every,
         ("GET", "/v1/models/*"): models.one,
         ("GET", "/healthz"): checks.live,
@@ -170,7 +173,7 @@ def catalog_of(settings: Settings, hosts: Mapping[str, Host]) -> snapshot.Catalo
     """The catalog with the operator's files, names and providers. Raises CatalogError."""
     served = {name: settings.providers[name].models for name in hosts}
     tables = load.load(_operator_files(settings.server.data_dir))
-    return snapshot.build(tables, hosts, settings.aliases, settings.models, served)
+    return snapshot.build(tables, hosts, settings.aliases, settings.models, served=served, known=registry.known())
 
 
 def hosts_of(providers: Mapping[str, ProviderSettings]) -> dict[str, Host]:
@@ -238,14 +241,14 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and keep the API keys current."""
+        asyncio.get_running_loop().set_exception_handler(note_loop_defect)
         await super().startup(sockets)
         self._watch = asyncio.get_running_loop().create_task(self._app.watch_keys())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, drain, close."""
+        del sockets  # the servers close them
         for server in self.servers:  # first: asyncio's own loop must find the socket open to forget it
-            server.close()
-        for server in self.servers:
             server.close()
         if self._watch is not None:
             self._watch.cancel()

@@ -65,7 +65,7 @@ def _small(made: random.Random) -> dict[str, Any]:
     return {
         "messages": [
             {"role": "system", "content": _text(made, 60)},
-            {"role": "user", "content": f"{_text(made, 75)} {_SERIAL}"},
+            {"role": "user", "content": f"{_text(made, 85)} {_SERIAL}"},
         ],
         "max_completion_tokens": 256,
     }
@@ -83,7 +83,7 @@ def _agent(made: random.Random, task: int) -> dict[str, Any]:
         function = {"name": f"tool_{turn:02d}", "arguments": arguments}
         shown = {"id": call, "type": "function", "function": function}
         messages.append({"role": "assistant", "content": _text(made, 20), "tool_calls": [shown]})
-        messages.append({"role": "tool", "tool_call_id": call, "content": _code(made, 22)})
+        messages.append({"role": "tool", "tool_call_id": call, "content": _code(made, 14)})
     messages.append({"role": "user", "content": f"{_text(made, 20)} {_SERIAL}"})
     return {
         "messages": messages,

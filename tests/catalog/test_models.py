@@ -7,7 +7,7 @@ import pytest
 from gammainfra.catalog.load import LABELS, LANES, Tables, load
 from gammainfra.domain.endpoint import Price
 
-# The reference product's published chains, best first.
+# The published chains, best first.
 PUBLISHED = {
     "reasoning": (
         "deepseek/deepseek-v4-pro",

@@ -119,6 +119,7 @@ def _launch_opencode(place: Place) -> Launch:
         "autoupdate": False,
         "share": "disabled",
         "permission": "allow",
+        "snapshot": False,
         "provider": {"gammainfra": provider},
     }
     file = place.home / ".config" / "opencode" / "opencode.json"
@@ -136,31 +137,33 @@ def _with_node(place: Place) -> dict[str, str]:
     return {**environ, "PATH": f"{install.command_of('node').parent}{os.pathsep}{environ['PATH']}"}
 
 
-def _events(output: str) -> list[dict[str, object]]:
-    events = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
-    return [event for event in events if isinstance(event, dict)]
-
-
-def _is_garbled(output: str) -> int:
-    """1 when the loop's last words are not exactly those of the model: a text lost or said twice."""
-    return int([event.get("said") for event in _events(output)][-1:] != [ANSWER])
+def _count_garbled(output: str) -> int:
+    """1 when the agent's last words are not exactly those of the model: a text lost or said twice."""
+    words = ""
+    for line in output.splitlines():
+        event = json.loads(line) if line.startswith("{") else {}
+        match event:
+            case {"said": str(text)} | {"type": "run_result", "text": str(text)}:  # our loops, Cline
+                words = text
+            case {"type": "text", "part": {"text": str(text)}}:  # opencode
+                words = text
+            case _:
+                pass
+    return int(words != ANSWER)
 
 
 def _count_errors(output: str) -> int:
-    """Errors among the events that Cline and opencode print, and tool calls that they could not carry out."""
-    errors = 0
-    for line in output.splitlines():
-        found = _ERROR.search(line) if line.startswith("{") else None
-        errors += found is not None
-    return errors
+    """Error events of Cline and opencode, tool calls that they could not carry out, and garbled last words."""
+    lines = [line for line in output.splitlines() if line.startswith("{")]
+    return sum(_ERROR.search(line) is not None for line in lines) + _count_garbled(output)
 
 
 AGENTS: Final[Mapping[str, Agent]] = {
     agent.name: agent
     for agent in (
-        Agent("py-openai", "sdk", _launch_py_openai, _is_garbled, timeout_s=120.0),
-        Agent("js-openai", "sdk", _launch_js_openai, _is_garbled, timeout_s=120.0),
-        Agent("cline", "cline", _launch_cline, _count_errors, timeout_s=240.0),
-        Agent("opencode", "opencode", _launch_opencode, _count_errors, timeout_s=240.0),
+        Agent("py-openai", "sdk", _launch_py_openai, _count_garbled, timeout_s=120.0),
+        Agent("js-openai", "sdk", _launch_js_openai, _count_garbled, timeout_s=120.0),
+        Agent("cline", "cline", _launch_cline, _count_errors, timeout_s=300.0),
+        Agent("opencode", "opencode", _launch_opencode, _count_errors, timeout_s=300.0),
     )
 }

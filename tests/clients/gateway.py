@@ -18,9 +18,10 @@ import gammainfra
 from gammainfra.accounts.keys import LOCAL_ACCOUNT
 from gammainfra.simulate import World
 from gammainfra.store.reader import Reader, RequestFilter
-from gammainfra.store.rows import AttemptRow, RequestRow
+from gammainfra.store.rows import RequestRow
 
 KEY: Final = "sk-gate-0123456789abcdef0123456789abcdef"
+SOURCE: Final = Path(gammainfra.__file__).resolve().parents[1]
 START_S: Final = 30.0
 STOP_S: Final = 30.0
 
@@ -39,7 +40,7 @@ async def running(world: World, folder: Path) -> AsyncIterator[Gateway]:
     environ = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
-        "PYTHONPATH": str(Path(gammainfra.__file__).resolve().parents[1]),
+        "PYTHONPATH": str(SOURCE),
         "GAMMAINFRA_BOOTSTRAP_KEY": KEY,
     }
     for server in world:
@@ -76,12 +77,10 @@ async def _stop(started: asyncio.subprocess.Process) -> None:
             await started.wait()
 
 
-def read_books(folder: Path) -> list[tuple[RequestRow, tuple[AttemptRow, ...]]]:
-    """Every request that a gateway, ended by now, has in its books, oldest first, with its attempts."""
+def read_books(folder: Path) -> list[RequestRow]:
+    """Every request that a gateway, ended by now, has in its books, newest first."""
     reader = Reader(folder / "gammainfra.sqlite3")
     try:
-        page = reader.requests(RequestFilter(LOCAL_ACCOUNT), limit=1000)
-        found = [reader.generation(LOCAL_ACCOUNT, row.id) for row in reversed(page.rows)]
-        return [(detail.request, detail.attempts) for detail in found if detail is not None]
+        return list(reader.requests(RequestFilter(LOCAL_ACCOUNT), limit=1000).rows)
     finally:
         reader.close()

@@ -62,15 +62,19 @@ class JournalledTask:
 
 
 def count_files(task: AgentTask, folder: Path) -> int:
-    """How many of the task's files are there with exactly their content; a last newline more or less is the tool's."""
-    found = {name: folder / name for name in task.files()}
-    wanted = task.files()
-    return sum(path.is_file() and path.read_text("utf-8").rstrip("\n") == wanted[name].rstrip("\n")
-               for name, path in found.items())  # fmt: skip
+    """How many of the task's files are there with exactly their content (but for the last newline) and a note."""
+    noted = set(_read_journal(folder))
+    return sum(
+        name in noted and (folder / name).is_file() and (folder / name).read_text("utf-8").rstrip() == content.rstrip()
+        for name, content in task.files().items()
+    )
 
 
 def count_duplicates(folder: Path) -> int:
     """How many writes ran once more than they should."""
+    return sum(times - 1 for times in Counter(_read_journal(folder)).values())
+
+
+def _read_journal(folder: Path) -> list[str]:
     journal = folder / JOURNAL
-    lines = journal.read_text("utf-8").splitlines() if journal.is_file() else []
-    return sum(times - 1 for times in Counter(lines).values())
+    return journal.read_text("utf-8").splitlines() if journal.is_file() else []

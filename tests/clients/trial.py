@@ -12,7 +12,6 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 from gammainfra.simulate import STREAM_ONLY, AgentTask, Always, Fault, FirstOfEachStep, Pace, ServerSpec, World
+from gammainfra.simulate.agent_task import INPUT_FILE
 from tests.clients.agents import Agent, Launch, Place
 from tests.clients.gateway import KEY, read_books, running
 from tests.clients.task import JournalledTask, count_duplicates, count_files
@@ -28,15 +28,18 @@ Case = Literal["a", "b"]
 Primary = Literal["openai", "anthropic"]
 
 MODELS: Mapping[Primary, str] = {"openai": "openai/gpt-5.4", "anthropic": "anthropic/claude-sonnet-4-6"}
+BARE_MODEL = "gpt-5.4"
 SIGN_IN_S = 60.0
 PACE = Pace(first_token_s=0.005, tokens_per_s=4000.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is tried. Case ``a``: the primary always fails, the others are healthy. Case ``b``: the first dispatch of
+    """What is tried.
 
-    every step fails, whoever gets it. ``fault`` None is a control without any.
+    Case ``a``: the primary always fails, the others are healthy. Case ``b``: the first dispatch of every step fails,
+    whoever gets it. ``fault`` None is a control without any. ``bare`` is the other control: the client asks the
+    simulated OpenAI itself, and the counts show what the gateway saves it from.
     """
 
     agent: Agent
@@ -44,6 +47,7 @@ class Trial:
     case: Case
     primary: Primary
     steps: int
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,6 @@ class Outcome:
     requests: int
     wall_s: float
     slowest_s: float
-    causes: Counter[str]
 
     @property
     def injected_due(self) -> int:
@@ -114,24 +117,22 @@ async def perform(trial: Trial, *, keep: Path | None = None) -> Outcome:
 
 
 async def _perform(trial: Trial, root: Path) -> Outcome:
-    folders = {name: root / name for name in ("home", "workspace", "gateway")}
-    for folder in folders.values():
-        folder.mkdir()
-    workspace = folders["workspace"]
-    (workspace / "input.txt").write_text("Write every numbered file.\n", "utf-8")
-    subprocess.run(["git", "init", "-q"], cwd=workspace, check=True)
+    home, workspace, gateway_folder = _make_folders(root)
     task = AgentTask(steps=trial.steps, client=trial.agent.dialect, folder=str(workspace))
     script = JournalledTask(task)
     async with build_world(trial, script) as world:
-        async with running(world, folders["gateway"]) as gateway:
-            model = MODELS[trial.primary]
-            whole = trial.fault not in STREAM_ONLY
-            place = Place(folders["home"], workspace, gateway.base_url, KEY, model, whole)
+        whole = trial.fault not in STREAM_ONLY
+        if trial.bare:
+            place = Place(home, workspace, world.openai.base_url, KEY, BARE_MODEL, whole)
             rc, output, wall_s = await _drive(trial.agent, place, root)
+        else:
+            async with running(world, gateway_folder) as gateway:
+                place = Place(home, workspace, gateway.base_url, KEY, MODELS[trial.primary], whole)
+                rc, output, wall_s = await _drive(trial.agent, place, root)
         records = [record for server in world for record in server.log]
-    books = read_books(folders["gateway"])
-    failed = sum(row.status != 200 or row.ending != "served" for row, _ in books)
-    surplus = max(0, sum(row.n_tools > 0 for row, _ in books) - trial.steps)
+    books = [] if trial.bare else read_books(gateway_folder)
+    failed = sum(row.status != 200 or row.ending != "served" for row in books)
+    surplus = max(0, sum(row.n_tools > 0 for row in books) - trial.steps)
     return Outcome(
         trial=trial,
         rc=rc,
@@ -142,11 +143,20 @@ async def _perform(trial: Trial, root: Path) -> Outcome:
         injected=sum(record.fault is not None for record in records),
         visible=failed + surplus + trial.agent.count_complaints(output),
         refused=[f"{record.server}: {record.refusal}" for record in records if record.refusal],
-        requests=len(books),
+        requests=sum(record.dispatch > 0 for record in records) if trial.bare else len(books),
         wall_s=wall_s,
-        slowest_s=max((row.latency_ms / 1000 for row, _ in books), default=0.0),
-        causes=Counter(attempt.cause for _, attempts in books for attempt in attempts if attempt.cause),
+        slowest_s=max((row.latency_ms / 1000 for row in books), default=0.0),
     )
+
+
+def _make_folders(root: Path) -> tuple[Path, Path, Path]:
+    """The client's home, its workspace with what it is to read (a repository, as agents expect), the gateway's."""
+    home, workspace, gateway = (root / name for name in ("home", "workspace", "gateway"))
+    for folder in (home, workspace, gateway):
+        folder.mkdir()
+    (workspace / INPUT_FILE).write_text("Write every numbered file.\n", "utf-8")
+    subprocess.run(["git", "init", "-q"], cwd=workspace, check=True)
+    return home, workspace, gateway
 
 
 async def _drive(agent: Agent, place: Place, root: Path) -> tuple[int | None, str, float]:

@@ -64,6 +64,7 @@ cost = {input = "3", output = "30"}
 limit = {context = 400_000, output = 8_000}
 [[models."dust/four".endpoints]]
 provider = "dust"
+ttft_ms = 30_000
 cost = {input = "4", output = "40"}
 
 [models."anthropic/claude"]
@@ -165,11 +166,11 @@ class _Counting:
     """Implements domain.ports.Random without any randomness."""
 
     def __init__(self) -> None:
-        self._next = 0
+        self.made = 0
 
     def bytes(self, n: int) -> bytes:
-        self._next += 1
-        return self._next.to_bytes(n, "big")
+        self.made += 1
+        return self.made.to_bytes(n, "big")
 
     def uniform(self) -> float:
         return 0.5
@@ -182,6 +183,7 @@ class _Notes:
     records: list[RequestRecord] = field(default_factory=list)
     observed: list[RequestRecord] = field(default_factory=list)
     defects: list[BaseException] = field(default_factory=list)
+    fails: bool = False  # whether the observer has a mistake
 
     def add(self, record: RequestRecord) -> bool:
         self.records.append(record)
@@ -189,6 +191,8 @@ class _Notes:
 
     def turn_ended(self, record: RequestRecord) -> None:
         self.observed.append(record)
+        if self.fails:
+            raise KeyError("made up")
 
     def defect(self, request_id: str, error: BaseException) -> None:
         self.defects.append(error)
@@ -238,6 +242,11 @@ class _Client:
                 self.body += piece
                 self.writes.append(piece)
                 told = words(piece, self.head) + (["end"] if last else [])
+                if last:
+                    settled = {record.id for record in self.book.notes.records}
+                    assert dict(self.head.headers)[b"x-request-id"].decode() in settled, "an end before its settle"
+                else:
+                    assert not any("done" in word or " = write(" in word for word in told), "a tail in pieces"
                 self.told(" | ".join(told))
 
     def told(self, what: str) -> None:
@@ -299,7 +308,6 @@ def whole_words(body: Mapping[str, Any]) -> list[str]:
 
 
 def call_words(call: Mapping[str, Any]) -> str:
-    json.loads(call["function"]["arguments"])
     return f"{call['id']} = {call['function']['name']}({call['function']['arguments']})"
 
 
@@ -309,12 +317,15 @@ opened: list[Book] = []  # by the running test; conftest closes them
 class Book:
     """One gateway, its providers and its callers."""
 
-    def __init__(self, providers: Sequence[str], dialect: ClientDialect, hosts: Mapping[str, Provider]) -> None:
+    def __init__(
+        self, providers: Sequence[str], dialect: ClientDialect, hosts: Mapping[str, Provider], *, closings: bool
+    ) -> None:
         self.loop = VirtualLoop()
         self.clock = LoopClock(self.loop)
         self.notes = _Notes()
         self._left: list[str] = []
-        self.upstream = FakeUpstream(self.loop.time, self.left)
+        self.upstream = FakeUpstream(self.loop.time, self.left, says_when_closed=closings)
+        self._ids = _Counting()
         self.admission, self.health, self.sessions = Admission(), HealthBoard(), SessionBoard()
         catalog = build(TABLES, providers, {}, {})
         means = Means(
@@ -322,7 +333,7 @@ class Book:
             self.upstream, self.health, self.sessions, self.notes, self.notes, self.clock,
         )  # type: ignore[arg-type] # fmt: skip
         self.services = Services(
-            _Accounts(), self.admission, self.sessions, self.health, enrol(catalog), Turns(means), self.clock, _Counting()
+            _Accounts(), self.admission, self.sessions, self.health, enrol(catalog), Turns(means), self.clock, self._ids
         )  # fmt: skip
         self._dialect = dialect
         self.clients: dict[str, _Client] = {}
@@ -354,7 +365,7 @@ class Book:
             case After(seconds):
                 pass
             case Leaves(caller):
-                self._leave(self.clients[caller])
+                self.loop.call_soon(self._leave, self.clients[caller])
             case StopsReading(caller):
                 self.clients[caller].reads.clear()
             case ReadsOn(caller):
@@ -373,8 +384,6 @@ class Book:
     def _leave(self, client: _Client) -> None:
         if client.reply is not None:
             client.reply.leave()
-        if client.task is not None:
-            client.task.cancel()
 
     def left(self, what: str) -> None:
         self._left.append(what)
@@ -385,7 +394,26 @@ class Book:
         left, self._left = self._left, []
         return left
 
+    def clear(self) -> None:
+        """What has left does not matter."""
+        self._left.clear()
+
+    @property
+    def told(self) -> str:
+        """The same in one line, for where it does not matter how many writes there were."""
+        return " | ".join(self.outcome)
+
+    @property
+    def ending_is_over(self) -> bool:
+        """Whether the process may end."""
+        return self._ending is not None and self._ending.done()
+
     # ---- what became of it ------------------------------------------------------------------------------------------
+    @property
+    def turns(self) -> int:
+        """How many Turns there were."""
+        return self._ids.made
+
     @property
     def record(self) -> RequestRecord:
         """The record of the only Turn."""
@@ -414,10 +442,11 @@ class Book:
         shown: dict[str, Any] = json.loads(self.clients[caller].body.split(b"data: ")[-1])["error"]
         return shown
 
-    def over(self, turns: int = 1) -> Book:
+    def over(self, turns: int = 1, defects: int = 0) -> Book:
         """Nothing more has left or leaves; everything was given back; every Turn was recorded once."""
         self.loop.advance(3.0)
         assert self._left == []
+        assert len(self.notes.defects) == defects, self.notes.defects
         self.check_at_rest(turns)
         return self
 
@@ -428,8 +457,8 @@ class Book:
         assert self.services.turns.running == 0
         assert len({record.id for record in self.notes.records}) == len(self.notes.records) == turns
         assert self.notes.observed == self.notes.records
-        tasks = {task.get_name() for task in asyncio.all_tasks(self.loop) if task.get_name().startswith("gen-")}
-        assert tasks == set()
+        tasks = {task.get_name() for task in asyncio.all_tasks(self.loop)}
+        assert [name for name in tasks if name.startswith("gen-")] == []
         for client in self.clients.values():
             assert client.task is not None
             if client.task.done() and not client.task.cancelled():
@@ -467,10 +496,16 @@ def _host(provider: Provider) -> Host:
 
 
 def book(
-    *providers: str, dialect: ClientDialect = openai_chat.CLIENT, hosts: Mapping[str, Provider] | None = None
+    *providers: str,
+    dialect: ClientDialect = openai_chat.CLIENT,
+    hosts: Mapping[str, Provider] | None = None,
+    closings: bool = False,
 ) -> Book:
-    """A gateway with these providers (acme and bolt without any), which are asked in their alphabetical order."""
-    return Book(providers or ("acme", "bolt"), dialect, hosts or {})
+    """A gateway with these providers (acme and bolt without any), which are asked in their alphabetical order.
+
+    With ``closings`` the script reads of every exchange that the gateway closes before its end.
+    """
+    return Book(providers or ("acme", "bolt"), dialect, hosts or {}, closings=closings)
 
 
 def with_decoder(name: str, decoder: Any) -> Provider:

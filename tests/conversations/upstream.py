@@ -1,4 +1,4 @@
-"""Providers in process: they implement the ``exchange`` seam, say what a test makes them say, and note what they see."""
+"""Providers in this very program: they implement the ``exchange`` seam, say what a test makes them say, and note what they see."""
 
 from __future__ import annotations
 
@@ -35,7 +35,12 @@ class EndOfBody:
     """The orderly end."""
 
 
-Saying = Head | bytes | Broken | EndOfBody
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Nothing more comes, and the connection stays."""
+
+
+Saying = Head | bytes | Broken | EndOfBody | Silence
 
 
 class Line:
@@ -56,7 +61,7 @@ class Line:
         self._news.set()
 
     async def _next(self) -> Saying:
-        while not self._says:
+        while not self._says or isinstance(self._says[0], Silence):
             self._news.clear()
             await self._news.wait()
         return self._says.popleft()
@@ -83,15 +88,24 @@ class Line:
                 return b""
 
     @property
+    def unread(self) -> int:
+        """How many pieces were not read yet."""
+        return len(self._says)
+
+    @property
     def is_over(self) -> bool:
         """Whether the provider itself has ended."""
         return self._over
 
 
 class FakeUpstream:
-    """Implements what gateway.Means wants of upstream.exchange.Upstream. ``saw`` hears of every dispatch and close."""
+    """Implements what gateway.Means wants of upstream.exchange.Upstream.
 
-    def __init__(self, now: Callable[[], float], saw: Callable[[str], None]) -> None:
+    ``saw`` hears of every dispatch, and of every close by the gateway when a script wants to read of it.
+    """
+
+    def __init__(self, now: Callable[[], float], saw: Callable[[str], None], *, says_when_closed: bool) -> None:
+        self._says_when_closed = says_when_closed
         self.lines: list[Line] = []
         self._now = now
         self._saw = saw
@@ -106,7 +120,7 @@ class FakeUpstream:
             yield line
         finally:
             line.closed_at_s = self._now()
-            if not line.is_over and line.status < 300:
+            if self._says_when_closed and not line.is_over:
                 self._saw(f"{ask.provider} closed")
 
     def line(self, provider: str) -> Line:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -55,7 +56,7 @@ def list_trials(arguments: argparse.Namespace) -> Iterator[Trial]:
                 for primary in [arguments.primary] if arguments.primary else chosen:
                     if arguments.case in {None, case}:
                         what = None if fault == "none" else Fault(fault)
-                        yield Trial(AGENTS[client], what, case, primary, arguments.steps)
+                        yield Trial(AGENTS[client], what, case, primary, arguments.steps, arguments.without_gateway)
 
 
 def show(outcome: Outcome) -> str:
@@ -99,8 +100,10 @@ def main() -> int:
     parser.add_argument("--primary", choices=get_args(Primary))
     parser.add_argument("--steps", type=int)
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="put books and output of failed trials there")
+    parser.add_argument("--without-gateway", action="store_true", help="a control: what clients make of bare faults")
     arguments = parser.parse_args()
     arguments.steps = arguments.steps or (REDUCED_STEPS if arguments.reduced else STEPS)
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # providers that are hung up on are no news
     began = time.monotonic()
     print(COLUMNS.format("client", "fault", "case", "primary", "ok", "rc", "files", "injected", "visible",
                          "duplicates", "requests", "wall_s", "slowest_s"))  # fmt: skip

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
+import uvicorn
 
 from gammainfra import app
 from gammainfra.settings import read_settings
@@ -66,7 +67,7 @@ class Client:
                 for mode in _MODES:
                     await self._ask(record, _second(record, want, heard, mode), streamed=False)
                     sent = self._replay.received.get((record.id, mode))
-                    judge_return(record, want, heard, sent, mode, verdict)
+                    verdict.add(judge_return(record.dialect, want, heard, sent, echoed=mode == "full"), f"{mode}_")
             return Judged(record, verdict)
 
     async def _ask(self, record: Record, body: dict[str, Any], *, streamed: bool) -> Heard:
@@ -197,7 +198,10 @@ def main() -> int:
     passed, n, cores, fulls, groups = not wrong, 0, [], [], 0
     for fragment in FRAGMENTS if asked.fragment is None else (asked.fragment,):
         began = time.monotonic()
-        judged = asyncio.run(run([*made, *recorded, *also[0]], fragment))
+        with asyncio.Runner(
+            loop_factory=uvicorn.Config("", log_config=None).get_loop_factory()
+        ) as runner:  # the product's own loop
+            judged = runner.run(run([*made, *recorded, *also[0]], fragment))
         print(f"bodies {f'in pieces of {fragment}' if fragment else 'whole'}: {time.monotonic() - began:.1f} s")
         report([one for one in judged if one.record in also[0]]) if also[0] else None
         judged = [one for one in judged if one.record not in also[0]]

@@ -87,7 +87,6 @@ class Monitor:
                 return replace(self, ends=self.ends + 1), self.settles == 1 and self.ends == 0
         return self, not over
 
-
     @property
     def live(self) -> frozenset[int]:
         return self.started - self.stopped

@@ -186,6 +186,11 @@ def test_a_repaired_conversation_is_right(messages: tuple[Message, ...]) -> None
 
 
 @given(conversations())
+def test_the_short_way_repairs_as_the_long_one(messages: tuple[Message, ...]) -> None:
+    assert repair(messages) == _repaired(messages)
+
+
+@given(conversations())
 def test_what_is_called_right_is_exactly_what_a_repair_would_not_change(messages: tuple[Message, ...]) -> None:
     assert _is_right(messages) == (_repaired(messages) == messages)
     assert _repaired(RIGHT) == RIGHT

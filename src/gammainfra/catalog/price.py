@@ -1,4 +1,4 @@
-"""What usage costs: exact integers, pico-USD per token in, nano-USD out, each line rounded once (money.md 1).
+"""What usage costs: exact integers, pico-USD per token in, nano-USD out, each line rounded once.
 
 It decides which price holds at a given time and which tier a prompt falls into. It never looks a price up, never
 adds a fee and never guesses a missing price: whoever holds an endpoint without one has no cost to show (C26).
@@ -13,7 +13,7 @@ from gammainfra.domain.endpoint import Capabilities, Endpoint, Price, PriceWindo
 from gammainfra.domain.money import PICO_PER_NANO, Charge, round_to_nano
 from gammainfra.domain.usage import Usage
 
-DEFAULT_OUTPUT_TOKENS: Final = 4096  # assumed when the caller names no limit: never the model's maximum (money.md 3)
+DEFAULT_OUTPUT_TOKENS: Final = 4096  # assumed when the caller names no limit: never the model's maximum
 
 _DAY_S: Final = 86_400
 _EPOCH_WEEKDAY: Final = 3  # 1970-01-01 was a Thursday: days since then + 3 is 0 on a Monday

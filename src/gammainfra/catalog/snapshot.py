@@ -105,18 +105,27 @@ def build(
     providers: Collection[str],
     aliases: Mapping[str, str] | None = None,
     chains: Mapping[str, Sequence[str]] | None = None,
+    *,
     served: Mapping[str, Sequence[str]] | None = None,
+    known: Collection[str] | None = None,
 ) -> Catalog:
     """Build the catalog for the configured ``providers`` (by name) and the settings' ``aliases``, own ``chains``, and
 
-    models that the settings say a provider serves. Raises CatalogError when an alias or a chain points to nothing.
+    models that the settings say a provider serves. ``known`` are the providers that a key alone would configure, all of
+    the catalog's when None: what none of them serves is not offered as if a key were all it lacks.
+
+    Raises CatalogError when an alias or a chain points to nothing.
     """
     configured = frozenset(providers)
     endpoints = {
         model_id: tuple(one for one in several if one.provider in configured)
         for model_id, several in tables.endpoints.items()
     }
-    return Catalog(tables.models, endpoints, tables.endpoints, build_names(tables, configured, aliases, chains, served))
+    within = tables.endpoints
+    if known is not None:
+        reach = configured | frozenset(known)
+        within = {key: tuple(one for one in several if one.provider in reach) for key, several in within.items()}
+    return Catalog(tables.models, endpoints, within, build_names(tables, configured, aliases, chains, served))
 
 
 def show_price(pico_per_token: int) -> str:

@@ -1,4 +1,4 @@
-"""What ``gammainfra check`` prints: the settings in force with the source of each, the providers they give, and what is missing."""
+"""What ``gammainfra check`` prints: the settings in force with their sources, the providers, and what is missing."""
 
 from __future__ import annotations
 

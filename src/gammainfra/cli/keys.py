@@ -1,4 +1,4 @@
-"""The command ``gammainfra keys``: makes, lists and revokes API keys. A running gateway takes changes within a few seconds."""
+"""The command ``gammainfra keys``: makes, lists and revokes API keys. A running gateway follows within seconds."""
 
 from __future__ import annotations
 

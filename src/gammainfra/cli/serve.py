@@ -1,4 +1,4 @@
-"""The command ``gammainfra serve``: runs the gateway and says once where it is, which key opens it and what is missing."""
+"""The command ``gammainfra serve``: runs the gateway and says where it is, which key opens it and what is missing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gammainfra.domain.endpoint import key_variable
 from gammainfra.providers import registry
 from gammainfra.settings import SettingsWrong
 
-# The dashboard's and the writer's threads must not hold the interpreter for long while streams wait (performance.md).
+# The dashboard's and the writer's threads must not hold the interpreter for long while streams wait.
 _SWITCH_INTERVAL_S = 0.0005
 # Answers free themselves when they are over; a collection walks everything that is kept, while all streams wait.
 _GC_THRESHOLDS = (20_000, 20, 50)

@@ -17,7 +17,7 @@ CacheMark = Literal["5m", "1h"]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who made a thinking block; signatures are valid there only (wire.md 4)."""
+    """Who made a thinking block; signatures are valid there only."""
 
     provider: str = ""
     model: str = ""

@@ -42,7 +42,7 @@ class PriceWindow:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a model accepts (wire.md 11): facts from the catalog, never guesses from names.
+    """What a model accepts: facts from the catalog, never guesses from names.
 
     ``thinking``: ``effort`` takes a reasoning effort (OpenAI), ``budget`` a token budget, ``adaptive`` Anthropic's
     adaptive thinking with effort, ``always`` thinks unasked (DeepSeek). ``refuses`` names parameters (OpenAI's names)

@@ -27,7 +27,7 @@ class Fix(enum.StrEnum):
 
 
 class Cause(enum.StrEnum):
-    """What went wrong at one attempt (reliability.md 1). The value is what headers, logs and records print."""
+    """What went wrong at one attempt. The value is what headers, logs and records print."""
 
     CONNECT_ERROR = "connect_error"
     CONNECT_TIMEOUT = "connect_timeout"

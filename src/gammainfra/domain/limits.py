@@ -47,6 +47,7 @@ ANSWER_BYTES: Final = 32 * MIB
 
 # One attempt.
 CONNECT_S: Final = 2.0
+COUNT_TOKENS_S: Final = 5.0  # Anthropic's own count of a request; then it is estimated
 FIRST_TOKEN_MIN_S: Final = 5.0
 FIRST_TOKEN_MAX_S: Final = 60.0
 GAP_S: Final = 60.0
@@ -56,7 +57,7 @@ ERROR_BODY_BYTES: Final = 64 * KIB
 SSE_EVENT_BYTES: Final = 16 * MIB
 UPSTREAM_CONNECTIONS_PER_PROVIDER: Final = 1024
 
-# The same question again (agents.md 4).
+# The same question again.
 REPLAY_S: Final = 30.0
 REPLAY_BYTES: Final = 64 * MIB
 

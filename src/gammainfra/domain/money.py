@@ -1,7 +1,7 @@
 """Amounts of money as integers: what is printed, parsed and rounded. Never a float, never a price table.
 
 Prices are pico-USD per unit, amounts are nano-USD. A request is summed exactly in pico-USD and rounded once, half to
-even, to nano-USD (design: money.md 1).
+even, to nano-USD.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ deriving session names and labels: they live in memory for the length of the Tur
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 Need = Literal["tools", "images", "documents", "audio", "json_schema", "json_object", "thinking"]
@@ -29,6 +30,15 @@ class ProviderPreferences:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolForm:
+    """How the client's dialect spells a tool that the hub knows as a function: its kind there, its name, its space."""
+
+    kind: Literal["function", "custom", "local_shell", "tool_search"]
+    name: str
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Sketch:
     """One request, seen from afar.
 
@@ -38,7 +48,8 @@ class Sketch:
     tool-call ids in the history, oldest first. ``parameters`` names the optional parameters the body sets.
     ``clean`` is False when something in the messages must be repaired before an endpoint of the same dialect gets it.
     ``session_hint`` is a session id found in the body (C34); ``group_open`` is True while calls of the last assistant
-    message still lack results.
+    message still lack results. ``tool_forms`` are the tools that are no plain functions in the client's dialect, by
+    their names in the hub; ``echo`` is a JSON object: what the dialect's answers repeat of the request.
     """
 
     dialect: str
@@ -66,6 +77,8 @@ class Sketch:
     clean: bool = True
     session_hint: str | None = None
     user: str | None = None
+    tool_forms: Mapping[str, ToolForm] = field(default_factory=dict)
+    echo: bytes = b"{}"
 
     @property
     def input_tokens_bound(self) -> int:

@@ -69,15 +69,17 @@ class UsageSeen:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """One choice is complete. ``tool_calls`` whenever calls exist (wire.md 8); ``stop_sequence`` when one matched.
+    """One choice is complete. ``tool_calls`` whenever calls exist; ``stop_sequence`` when one matched.
 
-    ``refusal`` is what the provider says about a ``content_filter`` (OpenAI's ``message.refusal``).
+    ``refusal`` is what the provider says about a ``content_filter`` (OpenAI's ``message.refusal``). ``native`` is the
+    provider's own word where these are too coarse (Anthropic's ``pause_turn``): for clients of its dialect only.
     """
 
     reason: FinishReason
     stop_sequence: str | None = None
     choice: int = 0
     refusal: str | None = None
+    native: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Token counts of one answer in classes that never overlap, whatever the vendor's own counting was.
 
-Dialects normalise to this before anything is priced (design: wire.md 7); nothing here knows a vendor.
+Dialects normalise to this before anything is priced; nothing here knows a vendor.
 """
 
 from __future__ import annotations

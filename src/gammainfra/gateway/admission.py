@@ -103,7 +103,9 @@ class Admission:
 def too_large(n_bytes: int) -> Refused:
     """The refusal of a body above limits.REQUEST_BODY_BYTES."""
     most = limits.REQUEST_BODY_BYTES // limits.MIB
-    message = f"The request body has {n_bytes} bytes; at most {most} MiB are accepted. Send less history or fewer files."
+    message = (
+        f"The request body has {n_bytes} bytes; at most {most} MiB are accepted. Send less history or fewer files."
+    )
     return Refused(413, "request_too_large", message, retry=False)
 
 

@@ -60,7 +60,7 @@ class Asked:
         plan = self.plan
         deadline_s = None if plan.deadline is None else plan.deadline - self.began
         if deadline_s is not None and deadline_s <= limits.HEAD_AFTER_CAP_S:
-            head_after_s = max(head_after_s, deadline_s)
+            head_after_s = max(head_after_s, deadline_s + 1.0)  # never at the same moment
         return run.Terms(
             tuple(
                 run.Option(one.not_before, one.endpoint.model.capabilities.context_tokens) for one in plan.candidates

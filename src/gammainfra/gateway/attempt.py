@@ -38,10 +38,6 @@ class Listener(Protocol):
         """More may stream."""
         ...
 
-    def give_up(self) -> None:
-        """The answer is complete, and telling it failed."""
-        ...
-
     async def room(self) -> None:
         """Wait while the reader is too slow."""
         ...
@@ -117,16 +113,13 @@ class Attempt:
         defect = None if task.cancelled() else task.exception()
         if defect is not None:
             self._means.observer.defect(self._asked.id, defect)
-            if self._finished or self.outcome is not None:
-                self._turn.give_up()
-            else:
-                self._fail(Failure(Cause.INTERNAL, "the gateway failed while it asked this provider"))
+            self._fail(Failure(Cause.INTERNAL, "the gateway failed while it asked this provider"))
 
     async def _exchange(self) -> None:
         now = self._means.clock.now()
         provider = self.host.provider
         self.written = self._asked.write(provider, self.endpoint, self._repair)
-        self.speech.names = dict((sent, shown) for shown, sent in self.written.tool_names)
+        self.speech.names = {sent: shown for shown, sent in self.written.tool_names}
         self.key_id = self._means.health.free_key(self.endpoint.name, self.host.key_ids, now)
         key = self.host.key(self.key_id)
         headers = {
@@ -173,19 +166,24 @@ class Attempt:
             self._count()
             return
         now = self._means.clock.now()
-        failure = speech.failure
+        failure = None if speech.is_late else speech.failure
         flaw = speech.flaw() if failure is None and speech.finished else None
-        if speech.useful and (self._useful or (failure is None and flaw is None)):
-            self._tell_useful(now)
         if failure is not None:
             self._fail(failure)
         elif flaw is not None:
             self._fail(flaw, salvage=True)
-        elif speech.finished:
+        elif speech.useful or speech.finished:
+            self._say(now)
+
+    def _say(self, now: float) -> None:
+        """What was heard may be told. Words that came together with their failure never are."""
+        if self.speech.useful:
+            self._tell_useful(now)
+            self._turn.flow(self)
+        if self.speech.finished:
             self._finish(now)
-        elif speech.useful:
-            self._due = now + limits.GAP_S
-        self._turn.flow(self)
+        else:
+            self._wait_until(now + limits.GAP_S)
 
     def _tell_useful(self, now: float) -> None:
         if self.first_token_at is None:
@@ -197,8 +195,7 @@ class Attempt:
 
     def _finish(self, now: float) -> None:
         self._finished = True
-        self._due = now + limits.USAGE_GRACE_S
-        self._turn.flow(self)
+        self._wait_until(now + limits.USAGE_GRACE_S)
         self._turn.tell(run.Finished(self.number))
         self._count()
 
@@ -229,7 +226,7 @@ class Attempt:
 
     # ---- its patience -----------------------------------------------------------------------------------------------
     def _patience_s(self, now: float) -> float:
-        """How long the first token may take (reliability.md 4); a whole answer may take as long as it is long."""
+        """How long the first token may take; a whole answer may take as long as it is long."""
         asked = self._asked
         if not asked.sketch.stream:
             tokens = asked.sketch.max_tokens or limits.WHOLE_ANSWER_TOKENS
@@ -248,11 +245,16 @@ class Attempt:
         return min(patience_s, left_s * (0.6 if more else 1.0))
 
     def _wait_until(self, due: float) -> None:
+        """Be patient until ``due``. The one timer is moved only when it would come too late."""
+        too_late = self._watch is None or due < self._due
         self._due = due
-        self._look()
+        if too_late:
+            self._look()
 
     def _look(self) -> None:
-        """One timer per attempt, moved lazily: it looks whether the silence is really too long."""
+        """See whether the silence is really too long."""
+        if self._watch is not None:
+            self._watch.cancel()
         now = self._means.clock.now()
         over = (self.started_at or now) + limits.TOTAL_S
         if now < min(self._due, over):

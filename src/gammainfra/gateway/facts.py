@@ -88,6 +88,8 @@ def refusal_headers(request_id: str, refused: Refused, facts: Mapping[str, str] 
 
 def _one_line(value: str) -> bytes:
     """A header value that cannot end its header: names of models and sessions come from outside."""
+    if value.isascii() and value.isprintable():
+        return value.encode("ascii")
     return "".join(char if " " <= char <= "~" else "?" for char in value).encode("ascii")
 
 

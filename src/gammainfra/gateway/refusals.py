@@ -6,6 +6,7 @@ It decides status, code and whether a retry is announced, from what the attempts
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -20,6 +21,7 @@ Tried = Sequence[tuple[str, Failure]]  # endpoint name and what happened there, 
 GAVE_UP: Final = Refused(500, "internal_error", "The gateway failed. Its log names the cause.", retry=True)
 _RETRY_AFTER_MAX_S: Final = 59.0  # SDKs obey a Retry-After below a minute only
 _RETRY_AFTER_S: Final = 5.0
+_OVERFLOW_WORDS: Final = re.compile(r"maximum\s+context\s+length", re.IGNORECASE)
 
 
 def tried(attempts: Sequence[Attempt]) -> list[tuple[str, Failure]]:
@@ -50,10 +52,10 @@ def _failed(plan: Plan, met: Tried) -> Refused:
         code = "context_length_exceeded"
         return Refused(400, code, message, param="messages", retry=False, metadata=_metadata(met))
     if last.cause is Cause.REQUEST_TOO_LARGE:
-        message = f"The provider refuses a request of this size: {last.message}"
+        message = f"The provider refuses a request of this size: {_words(last)}"
         return Refused(413, "request_too_large", message, retry=False, metadata=_metadata(met))
     if last.cause.fault is Fault.CALLER:
-        message = f"{met[-1][0]} refuses this request: {last.message}"
+        message = f"{met[-1][0]} refuses this request: {_words(last)}"
         code = "invalid_request"
         return Refused(400, code, message, param=last.parameter, retry=False, metadata=_metadata(met))
     causes = {failure.cause for _, failure in met}
@@ -70,7 +72,7 @@ def _credentials(met: Tried) -> Refused:
 
 
 def _exhausted(plan: Plan, met: Tried) -> Refused:
-    described = "; ".join(f"{endpoint}: {failure.cause} ({failure.message})" for endpoint, failure in met)
+    described = "; ".join(f"{endpoint}: {failure.cause} ({_words(failure)})" for endpoint, failure in met)
     permanent = bool(met) and all(failure.cause.permanent for _, failure in met)
     waits = [failure.retry_after_s for _, failure in met if failure.retry_after_s is not None]
     wait_s = None if permanent else min(max(min(waits, default=_RETRY_AFTER_S), 1.0), _RETRY_AFTER_MAX_S)
@@ -82,12 +84,17 @@ def _exhausted(plan: Plan, met: Tried) -> Refused:
     )
 
 
+def _words(failure: Failure) -> str:
+    """What a provider said, without the words that only a context overflow may hold (C60)."""
+    return _OVERFLOW_WORDS.sub("context limit", failure.message)
+
+
 def _metadata(met: Tried) -> dict[str, object]:
     if not met:
         return {}
     return {
         "attempts": [
-            {"endpoint": endpoint, "cause": failure.cause.value, "status": failure.status, "message": failure.message}
+            {"endpoint": endpoint, "cause": failure.cause.value, "status": failure.status, "message": _words(failure)}
             for endpoint, failure in met
         ]
     }

@@ -42,6 +42,8 @@ class Reply:
         self._has_head = False
         self._news: asyncio.Future[None] | None = None
         self._taken: asyncio.Future[None] | None = None
+        self._silent_since = 0.0  # the loop's time
+        self._watch: asyncio.TimerHandle | None = None
         self.unsent_bytes = 0
 
     # ---- the Turn's side --------------------------------------------------------------------------------------------
@@ -61,6 +63,7 @@ class Reply:
     def end(self) -> None:
         """Nothing follows."""
         self._over = True
+        self._stop_watch()
         self._wake()
 
     async def room(self) -> bool:
@@ -84,6 +87,7 @@ class Reply:
         if self._gone or (self._over and not self._pieces):
             return
         self._gone = True
+        self._stop_watch()
         self._pieces.clear()
         self.unsent_bytes = 0
         self._note_taken()
@@ -111,11 +115,27 @@ class Reply:
     async def _silence(self) -> bool:
         """Wait for news; True when a keep-alive is due instead: never before the head, never without need."""
         loop = asyncio.get_running_loop()
-        news = self._news = loop.create_future()
-        timer = loop.call_later(limits.KEEPALIVE_EVERY_S, self._wake)
-        await news
-        timer.cancel()
+        self._silent_since = loop.time()
+        if self._watch is None:
+            self._watch = loop.call_later(limits.KEEPALIVE_EVERY_S, self._look)
+        self._news = loop.create_future()
+        await self._news
         return self._has_head and not (self._pieces or self._over or self._gone or self._head)
+
+    def _look(self) -> None:
+        """One timer per reply, moved lazily: one per piece would cost more than rendering it."""
+        loop = asyncio.get_running_loop()
+        due = self._silent_since + limits.KEEPALIVE_EVERY_S
+        if loop.time() < due:
+            self._watch = loop.call_at(due, self._look)
+        else:
+            self._watch = None
+            self._wake()
+
+    def _stop_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
 
     def _note_taken(self) -> None:
         if self._taken is not None and not self._taken.done():

@@ -44,4 +44,4 @@ async def serve(call: Call, on: Services) -> Reply:
             ids.generation_id(on.random.bytes(16)), raw, call.dialect, sketch, options, caller,
             client_name(call.headers, sketch.tool_names), session, chain, at, began,
         )  # fmt: skip
-        return on.turns.open(asked, permit.keep()).join()
+        return on.turns.open(asked, permit.keep())

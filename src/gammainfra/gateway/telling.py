@@ -58,7 +58,9 @@ class Telling:
             self.reader.put(b"".join(self._journal or ()))
 
     def _reader_left(self, reply: Reply) -> None:
-        if reply is self.reader:
+        if self.over:
+            self.heard = False  # it left before it had taken the end
+        elif reply is self.reader:
             self.reader = None
             self._left()
 
@@ -96,8 +98,7 @@ class Telling:
         if attempt is self._speaking and self._asked.sketch.stream and not self._stitched:
             fresh = attempt.speech.drain()
             if fresh:
-                self._answer.tell(fresh)
-                self._put(self._renderer.render(fresh))
+                self._put(self._renderer.render(self._answer.tell(fresh)))
 
     # ---- head, tail, error ------------------------------------------------------------------------------------------
     def send_head(self, known: Mapping[str, str]) -> None:
@@ -109,15 +110,13 @@ class Telling:
     def end(self, winner: Attempt, closing: Closing) -> None:
         """The rest of the answer and its end, as one piece."""
         if self._asked.sketch.stream:
-            events = self._answer.tail(winner.speech, stitched=self._stitched)
-            if self._head is None:
-                self.send_head(closing.facts)
-            self.open()
-            self._put(self._renderer.tail(events, closing))
+            body = self._renderer.tail(self._answer.tail(winner.speech, stitched=self._stitched), closing)
         else:
-            events = self._answer.whole(winner.speech)
+            body = self._renderer.whole(self._answer.whole(winner.speech), closing)
+        if self._head is None:
             self.send_head(closing.facts)
-            self._put(self._renderer.whole(events, closing))
+        self.open()
+        self._put(body)
         self.call_ids += self._answer.shown_ids
         self._close()
 

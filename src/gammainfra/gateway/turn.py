@@ -9,7 +9,7 @@ from the events that the attempts, the timers and the reader report. With billin
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Final, Protocol, assert_never
 
@@ -42,15 +42,12 @@ class Room(Protocol):
 
     def may_linger(self, turn: Turn) -> bool:
         """Whether it may wait for its reader to come back."""
-        ...
 
     def may_sleep(self) -> bool:
         """Whether it may wait for a cooldown."""
-        ...
 
     def ended(self, turn: Turn) -> None:
         """It is over."""
-        ...
 
 
 class Turn:
@@ -80,27 +77,13 @@ class Turn:
 
     def begin(self) -> None:
         """Ask the first provider."""
-        self._busy = True
-        self._perform(self._run.begin(self._means.clock.now()))
-        self._work()
-
-    def stop(self) -> None:
-        """The process ends."""
-        self.tell(run.Stop())
-
-    def give_up(self) -> None:
-        """Our own code failed while it told the answer: end with one error instead of silence."""
-        if not self.telling.over:
-            self.ending = "failed"
-            self.telling.refuse(GAVE_UP, {})
-            self._timers.stop()
-            self._room.ended(self)
+        self._work(self._run.begin(self._means.clock.now()))
 
     def tell(self, event: run.Event) -> None:
         """Report what happened. What follows from it is done before the next event is looked at."""
         self._events.append(event)
-        if not self._busy:
-            self._work()
+        if not (self._busy or self.telling.over):
+            self._work([])
 
     def flow(self, attempt: Attempt) -> None:
         """An attempt said more."""
@@ -114,13 +97,30 @@ class Turn:
     def _reader_left(self) -> None:
         self.tell(run.AudienceGone(may_linger=self._room.may_linger(self)))
 
-    def _work(self) -> None:
+    def _work(self, actions: list[run.Action]) -> None:
         self._busy = True
         try:
+            self._perform(actions)
             while self._events:
                 self._perform(self._run.on(self._events.popleft(), self._means.clock.now()))
+        except Exception as defect:  # noqa: BLE001 - nobody above could end the answer
+            self._give_up(defect)
         finally:
             self._busy = False
+
+    def _give_up(self, defect: Exception) -> None:
+        """Our own code failed while it told the answer: one error instead of silence, and one record all the same."""
+        self._means.observer.defect(self.asked.id, defect)
+        self._events.clear()
+        self._timers.stop()
+        for attempt in self._attempts:
+            attempt.cancel("stop")
+        try:
+            if not self.telling.over:
+                self.telling.refuse(GAVE_UP, {})
+                self._write_down(replace(self._settle("failed", None), refused=GAVE_UP))
+        finally:
+            self._room.ended(self)
 
     def _perform(self, actions: list[run.Action]) -> None:
         for action in actions:
@@ -139,11 +139,13 @@ class Turn:
                 case run.Release(leg):
                     self.telling.release(self._attempts[leg - 1])
                 case run.Sleep(until):
+                    self.telling.ask(stitched=self._run.stitched)
                     self._sleep(until)
                 case run.SetTimer(kind, at):
                     self._timers.set(kind, at - self._means.clock.now(), partial(self.tell, _DUE[kind]))
                 case run.Settle(ending, winner):
-                    self._settle(ending, self._attempt(winner))
+                    self._settlement = self._settle(ending, self._attempt(winner))
+                    self.tell(run.Settled())
                 case run.End():
                     if self._settlement is not None:  # always: Settle comes before End
                         self._end(self._settlement)
@@ -170,23 +172,24 @@ class Turn:
         self.asleep = False
         self.tell(run.Wake())
 
-    def _settle(self, ending: Ending, winner: Attempt | None) -> None:
+    def _settle(self, ending: Ending, winner: Attempt | None) -> Settlement:
         self.ending = ending
         now = self._means.clock.now()
-        self._settlement = settle(self.asked, self._attempts, winner, ending, now=now, slept_s=self._slept_s)
-        self.tell(run.Settled())
+        return settle(self.asked, self._attempts, winner, ending, now=now, slept_s=self._slept_s)
 
     def _end(self, settled: Settlement) -> None:
         self._timers.stop()
         if settled.refused is not None or settled.winner is None:
-            refused = settled.refused or GAVE_UP
-            self.telling.refuse(refused, facts.routed(self.asked, self._attempts, None))
+            self.telling.refuse(settled.refused or GAVE_UP, facts.routed(self.asked, self._attempts, None))
         else:
             plan = explain(self.asked.plan) if self.asked.options.explain else None
             self.telling.end(settled.winner, Closing(settled.bill, facts.at_end(settled), plan))
+        self._write_down(settled)
+
+    def _write_down(self, settled: Settlement) -> None:
         record = record_of(settled, self.telling.call_ids)
-        self._means.sessions.settled(record)
         self._means.records.add(record)
+        self._means.sessions.settled(record)
         self._means.observer.turn_ended(record)
         self._attempts.clear()  # what was said stays in the journal only
         self._settlement = None

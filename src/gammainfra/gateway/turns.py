@@ -1,4 +1,4 @@
-"""Every Turn of the process: the running ones, and those that can still be said again (agents.md 4).
+"""Every Turn of the process: the running ones, and those that can still be said again.
 
 It decides which Turn a repeated question belongs to and how long an answer is kept for it. Two living requests are
 never merged: only the question of a reader that left, or that its SDK says it asks again, finds its Turn. Memory
@@ -16,7 +16,9 @@ from gammainfra.domain.record import Caller
 from gammainfra.gateway.admission import Permit
 from gammainfra.gateway.asked import Asked
 from gammainfra.gateway.means import Means
+from gammainfra.gateway.reply import Reply
 from gammainfra.gateway.turn import Turn
+from gammainfra.routing import run
 
 _Question = tuple[str, int, int]  # key id, length, cheap hash
 
@@ -30,7 +32,6 @@ class Turns:
         self._askable: dict[_Question, Turn] = {}
         self._ended: OrderedDict[Turn, float] = OrderedDict()  # monotonic seconds of the end
         self._ended_bytes = 0
-        self._lingering: dict[str, int] = {}
         self._all_over = asyncio.Event()
 
     # ---- questions --------------------------------------------------------------------------------------------------
@@ -48,13 +49,14 @@ class Turns:
             return turn if same or not turn.telling.heard else None
         return turn if same or turn.telling.reader is None else None
 
-    def open(self, asked: Asked, permit: Permit) -> Turn:
-        """A new Turn, asking its first provider."""
+    def open(self, asked: Asked, permit: Permit) -> Reply:
+        """A new Turn, asking its first provider; what its first reader gets."""
         turn = Turn(asked, self._means, self)
         self._running[turn] = [permit]
         self._askable[_question(asked.caller, asked.raw)] = turn
+        reply = turn.join()  # before anything happens: it may end at once
         turn.begin()
-        return turn
+        return reply
 
     def keep(self, turn: Turn, permit: Permit) -> None:
         """A further reader's permit: given back with the Turn's own, or at once when it is over."""
@@ -77,6 +79,8 @@ class Turns:
 
     def ended(self, turn: Turn) -> None:
         """Keep the answer for a while if it can be said again, and give the room back."""
+        if turn not in self._running:
+            return
         for permit in self._running.pop(turn):
             permit.release()
         size = turn.telling.journal_bytes
@@ -103,7 +107,7 @@ class Turns:
                 await asyncio.wait_for(self._all_over.wait(), drain_s)
             except TimeoutError:
                 for turn in list(self._running):
-                    turn.stop()
+                    turn.tell(run.Stop())
 
     def _forget_old(self) -> None:
         oldest = self._means.clock.now() - limits.REPLAY_S

@@ -20,6 +20,7 @@ USUAL_OUTPUT_TOKENS: Final = 500  # of an agent's step; what is expected when th
 # The share of a task's next request that the endpoint which served its last one still has in the cache.
 CACHED_SHARE: Final = 0.9
 _VARIABLES_NAMED: Final = 4
+_UNKNOWN: Final = "no provider is known to serve it; name one that does as [providers.<name>] in gammainfra.toml"
 
 
 class Row(NamedTuple):
@@ -87,7 +88,7 @@ def not_configured(catalog: Catalog, asked: str, model: Model | None) -> Refused
     served = catalog.everything.values() if model is None else [catalog.everything.get(model.id, ())]
     providers = dict.fromkeys(endpoint.provider for endpoints in served for endpoint in endpoints)
     variables = [key_variable(provider) for provider in providers][:_VARIABLES_NAMED]
-    remedy = f"set {' or '.join(variables)} and start again" if variables else "no provider is known to serve it"
+    remedy = f"set {' or '.join(variables)} and start again" if variables else _UNKNOWN
     message = f"No provider that serves {asked} is configured: {remedy}."
     return Refused(503, "no_provider_configured", message, param="model", retry=False)
 

@@ -2,7 +2,7 @@
 
 It turns a dial value into a budget for the expected cost of this request and picks the best offer within it; it never
 drops an offer and knows nothing of sessions or health. The budget runs geometrically from the dearest admissible offer
-(dial 0) to the cheapest (dial 1), so equal steps of the dial divide the cost by equal factors (design: routing.md 4).
+(dial 0) to the cheapest (dial 1), so equal steps of the dial divide the cost by equal factors.
 
 Why the expected cost never rises with the dial: the budget never rises, and the best of a smaller set is either the
 same offer or one that fits where the old one no longer did, which is cheaper.

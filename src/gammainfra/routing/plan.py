@@ -128,7 +128,7 @@ def _asked(request: _Request) -> Asked:
 
 
 def _home(session: SessionView | None, sketch: Sketch, wall: float) -> str:
-    """The endpoint to stay on (routing.md 2): the last one, unless its prompt cache is lost anyway.
+    """The endpoint to stay on: the last one, unless its prompt cache is lost anyway.
 
     It is lost when the mode changed (other system text or other tools come before everything else in the prompt) and
     when nothing was asked for as long as providers keep a cache.

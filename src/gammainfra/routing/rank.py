@@ -15,7 +15,7 @@ from gammainfra.routing.candidates import Row
 from gammainfra.routing.dial import by_dial
 from gammainfra.routing.rules import expected_ttft_ms, provider_place
 
-VENDORS: Final = 3  # of a chosen chain, where as many are configured: outages are a vendor's (routing.md 6)
+VENDORS: Final = 3  # of a chosen chain, where as many are configured: outages are a vendor's
 _LEAST_SUCCESS: Final = 0.05
 
 Criterion = float | Literal["given", "latency", "throughput", "price", "quality"]  # a float is a dial value

@@ -139,7 +139,7 @@ class LingerOver:
 
 @dataclass(frozen=True, slots=True)
 class AudienceGone:
-    """The reader hung up. ``may_linger``: there is room to wait for the same question again (agents.md 5)."""
+    """The reader hung up. ``may_linger``: there is room to wait for the same question again."""
 
     may_linger: bool
 
@@ -525,7 +525,7 @@ class Run:
         return self._cancel_all(by) + self._settle()
 
     def _give_up(self) -> list[Action]:
-        """Nobody is left. What a broken leg had completed is still an answer (agents.md 3)."""
+        """Nobody is left. What a broken leg had completed is still an answer."""
         self.phase = Phase.CLOSE
         self.ending, self.winner = ("failed", None) if self.salvage is None else ("served", self.salvage)
         return self._settle()

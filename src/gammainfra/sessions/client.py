@@ -1,4 +1,4 @@
-"""Which client asks, by its own headers and by the names of its tools (agents.md 10).
+"""Which client asks, by its own headers and by the names of its tools.
 
 A name for statistics and for the field in which reasoning is shown; it never changes money, rights or routing, since
 anybody can send any header. Facts were taken from the clients' own requests.

@@ -1,7 +1,7 @@
 """Opens the SQLite file: how it is configured, brought to the newest schema, and refused in words when it is unusable.
 
 It decides pragmas and the meaning of SQLite's errors for the operator; it never reads or writes a record. One process
-owns the file: one connection writes and checkpoints, the others are read-only (design: money.md 8).
+owns the file: one connection writes and checkpoints, the others are read-only.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 It decides when a batch is written and what becomes of one that cannot be; it never makes a request wait and never loses
 a record unseen: what is not written is counted in ``lost`` and logged. Requests, attempts, roll-ups, session sums and
-the watermark move together (T2 of the group write, design: money.md 7), so each request is counted exactly once and
+the watermark move together (one transaction for each batch), so each request is counted exactly once and
 every sum can be made again from the requests.
 """
 

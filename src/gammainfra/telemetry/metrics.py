@@ -11,6 +11,7 @@ from gammainfra.domain.money import NANO_PER_USD
 from gammainfra.domain.record import RequestRecord
 
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+_TOKEN_KINDS = ("input", "cache_read", "cache_write", "output", "reasoning")
 _OVERHEAD = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
 
 
@@ -31,10 +32,9 @@ class Metrics:
         self._ttft = Histogram(
             "gammainfra_ttft_seconds", "Arrival to the first token.", buckets=_SECONDS, registry=registry
         )
-        self._overhead = Histogram(
-            "gammainfra_overhead_seconds", "Our own time.", buckets=_OVERHEAD, registry=registry
-        )
-        self._tokens = Counter("gammainfra_tokens", "Tokens by class.", ["kind"], registry=registry)
+        self._overhead = Histogram("gammainfra_overhead_seconds", "Our own time.", buckets=_OVERHEAD, registry=registry)
+        tokens = Counter("gammainfra_tokens", "Tokens by class.", ["kind"], registry=registry)
+        self._tokens = {kind: tokens.labels(kind) for kind in _TOKEN_KINDS}
         self._cost = Counter(
             "gammainfra_cost_usd", "Pass-through cost; absorbed: of failing attempts.", ["kind"], registry=registry
         )
@@ -67,11 +67,11 @@ class Metrics:
 
     def _count_tokens(self, record: RequestRecord) -> None:
         usage = record.usage
-        self._tokens.labels("input").inc(usage.input_tokens)
-        self._tokens.labels("cache_read").inc(usage.cache_read_tokens)
-        self._tokens.labels("cache_write").inc(usage.cache_write_tokens + usage.cache_write_1h_tokens)
-        self._tokens.labels("output").inc(usage.output_tokens)
-        self._tokens.labels("reasoning").inc(usage.reasoning_tokens)
+        self._tokens["input"].inc(usage.input_tokens)
+        self._tokens["cache_read"].inc(usage.cache_read_tokens)
+        self._tokens["cache_write"].inc(usage.cache_write_tokens + usage.cache_write_1h_tokens)
+        self._tokens["output"].inc(usage.output_tokens)
+        self._tokens["reasoning"].inc(usage.reasoning_tokens)
 
     def defect(self) -> None:
         """Count a mistake of ours."""

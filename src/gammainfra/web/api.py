@@ -7,6 +7,7 @@ exception arrives here becomes a JSON error in the caller's dialect and a line i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -21,14 +22,18 @@ from gammainfra.gateway.serve import serve
 from gammainfra.gateway.services import Services
 from gammainfra.web.cors import Cors, is_preflight
 from gammainfra.web.incoming import ClientGone, Incoming, Receive, Send, headers_too_large, incoming
-from gammainfra.wire import openai_chat
+from gammainfra.wire import openai_chat, openai_responses
 from gammainfra.wire.dialect import ClientDialect
 
 Handler = Callable[[Incoming], Awaitable[None]]
 
-DIALECTS: Mapping[str, ClientDialect] = {"/v1/chat/completions": openai_chat.CLIENT}
+DIALECTS: Mapping[str, ClientDialect] = {
+    "/v1/chat/completions": openai_chat.CLIENT,
+    "/v1/responses": openai_responses.CLIENT,
+}
 _NOT_SUPPORTED: Mapping[str, str] = {
     "/v1/completions": "Use /v1/chat/completions.",
+    "/v1/responses": "Responses are not stored here: send the whole conversation to POST /v1/responses.",
     "/v1/audio": "Audio is not served here: ask the provider directly.",
     "/v1/images": "Image generation is not served here: ask the provider directly.",
     "/v1/rerank": "Reranking is not served here: ask the provider directly.",
@@ -68,7 +73,10 @@ class Api:
             request_id = ids.generation_id(self._on.random.bytes(16))
             self._observer.defect(request_id, defect)
             message = f"The gateway failed. Its log names the cause under {request_id}."
-            await self._refuse(request, Refused(500, "internal_error", message, retry=True), request_id)
+            answer = Refused(500, "internal_error", message, retry=True)
+            # The server's RuntimeError: an answer has begun, so it can only be cut.
+            with contextlib.suppress(RuntimeError):
+                await self._refuse(request, answer, request_id)
 
     def _route(self, request: Incoming) -> Handler:
         if request.header_bytes > limits.REQUEST_HEADERS_BYTES:
@@ -84,7 +92,7 @@ class Api:
         if allowed:
             message = f"{request.method} is not allowed on {request.path}: use {' or '.join(allowed)}."
             raise Refused(405, "method_not_allowed", message, retry=False)
-        message = f"There is no {request.path} here. The base URL ends with /v1, e.g. /v1/chat/completions."
+        message = f"There is no {request.path} here. Let the base URL end with /v1, as in /v1/chat/completions."
         raise Refused(404, "not_found", message, retry=False)
 
     def _find(self, method: str, path: str) -> Handler | None:
@@ -97,9 +105,7 @@ class Api:
 
     # ---- answers ----------------------------------------------------------------------------------------------------
     async def _chat(self, request: Incoming) -> None:
-        call = Call(
-            DIALECTS[request.path], request.headers, request.credential, request.content_length, request.body
-        )
+        call = Call(DIALECTS[request.path], request.headers, request.credential, request.content_length, request.body)
         reply = await serve(call, self._on)
         watch = asyncio.get_running_loop().create_task(_leave_with(request, reply))
         try:
@@ -115,7 +121,8 @@ class Api:
     def refusal(self, refused: Refused, path: str = "", request_id: str = "") -> tuple[facts.Headers, bytes]:
         """Headers and body that say "no" to a request for ``path``, "" when that is not known."""
         request_id = request_id or ids.generation_id(self._on.random.bytes(16))
-        dialect = DIALECTS.get(path, openai_chat.CLIENT)
+        spoken = (one for known, one in DIALECTS.items() if path == known or path.startswith(known + "/"))
+        dialect = next(spoken, openai_chat.CLIENT)
         return facts.refusal_headers(request_id, refused), dialect.write_error(refused, request_id)
 
 

@@ -101,7 +101,7 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """What arrived is no HTTP/1.1."""
         del msg
-        message = "This is no HTTP/1.1 request. The gateway speaks plain HTTP: does the base URL begin with http://?"
+        message = "This is no valid HTTP/1.1 request. If it was meant as HTTPS: here the base URL begins with http://."
         self._refuse(Refused(400, "invalid_http", message, retry=False))
 
     def _head_is_late(self) -> None:

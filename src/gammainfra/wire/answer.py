@@ -1,8 +1,8 @@
 """What one Turn says, put together from what its attempts said: what streams live, what is held, and how it ends.
 
 A Speech is one attempt's answer; an Answer is what the reader gets. Text and thinking stream live until the first
-tool call; from there on everything is held and leaves as one piece with the finish (agents.md 2). When text of an
-attempt that broke was shown, the next attempt's text is held and joined to it at the end (agents.md 3). No bytes and
+tool call; from there on everything is held and leaves as one piece with the finish. When text of an
+attempt that broke was shown, the next attempt's text is held and joined to it at the end. No bytes and
 no wire format here: events in, events out.
 """
 
@@ -67,6 +67,7 @@ class Speech:
     usage_final: bool = False
     upstream_id: str = ""
     failure: Failure | None = None
+    is_late: bool = False  # it failed after everything had been said
     has_text: bool = False
     n_chars: int = 0
     _calls: dict[tuple[int, int], Call] = field(default_factory=dict)
@@ -85,6 +86,7 @@ class Speech:
             case Finished():
                 self.finishes.setdefault(event.choice, event)
             case UpstreamError(failure):
+                self.is_late = self.is_late if self.failure else self.finished
                 self.failure = self.failure or failure
             case _:
                 assert_never(event)
@@ -153,7 +155,9 @@ class Speech:
 
     def has_complete_calls(self) -> bool:
         """Whether it ends with tool calls that could be carried out as they stand."""
-        return bool(self._calls) and all(call.name and _is_object(call.text()) for call in self._calls.values())
+        # Nothing as arguments is no arguments at all only when the answer was finished: here it may be a cut.
+        made = [(call.name, call.text()) for call in self._calls.values()]
+        return bool(made) and all(name and arguments.strip() and _is_object(arguments) for name, arguments in made)
 
 
 def _is_object(arguments: str) -> bool:
@@ -172,14 +176,28 @@ class Answer:
     history_ids: Collection[str] = ()
     shown: list[str] = field(default_factory=list)  # text told live, of the leg that speaks or that broke
     shown_ids: list[tuple[str, str]] = field(default_factory=list)
+    _blocks: int = 0  # thinking blocks told so far, of every leg
+    _first_block: int = 0  # what the speaking leg's first one is called
 
     def restart(self) -> None:
-        """Forget a leg whose text nobody has seen."""
-        self.shown.clear()
+        """Another leg speaks: forget text that nobody has seen, and give its thinking blocks numbers of their own.
 
-    def tell(self, events: Sequence[LiveEvent]) -> None:
-        """Note what was shown."""
+        Clients append what has the same number, and a signature holds for the text of its own leg only.
+        """
+        self.shown.clear()
+        self._first_block = self._blocks
+
+    def tell(self, events: Sequence[LiveEvent]) -> list[LiveEvent]:
+        """Note what is shown; the events as the reader gets them."""
         self.shown.extend(event.text for event in events if isinstance(event, TextDelta))
+        return [self._numbered(event) for event in events]
+
+    def _numbered(self, event: LiveEvent) -> LiveEvent:
+        if not isinstance(event, ThinkingDelta):
+            return event
+        number = self._first_block + event.index
+        self._blocks = max(self._blocks, number + 1)
+        return event if number == event.index else replace(event, index=number)
 
     def tail(self, speech: Speech, *, stitched: bool) -> list[StreamEvent]:
         """Everything that is still to be said: held text, whole calls under ids of the client's, and the finish."""
@@ -194,7 +212,7 @@ class Answer:
                 index[item.choice] = number + 1
                 out.append(ToolCallDelta(number, self._show(item), item.name, item.text() or "{}", item.choice))
             elif not stitched:
-                out.append(item)
+                out.append(self._numbered(item))
         return [*out, *self._finishes(speech)]
 
     def whole(self, speech: Speech) -> list[StreamEvent]:

@@ -1,4 +1,4 @@
-"""Where prompt caches are marked: for clients that send no marks, and for clients that send too many (wire.md 6).
+"""Where prompt caches are marked: for clients that send no marks, and for clients that send too many.
 
 It decides positions only, as a pure function of what is sent, and knows no wire format. Marks are never part of the
 content: moving one changes nothing that a cache key or a signature covers.

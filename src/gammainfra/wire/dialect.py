@@ -27,7 +27,7 @@ class Decoder(Protocol):
     def eof(self) -> list[StreamEvent]:
         """The orderly end of the body. Without a terminal event it is ``UpstreamError(cut)``, never a finish,
 
-        except that complete calls (or a complete answer) without ``finish_reason`` are finished here (agents.md 3).
+        except that complete calls (or a complete answer) without ``finish_reason`` are finished here.
         """
         ...
 
@@ -84,7 +84,7 @@ class ProviderDialect(Protocol):
     path: str
 
     def write_request(self, request: ChatRequest, target: Target) -> Written:
-        """Write the hub for ``target``: repaired, stable (wire.md 1), ids and parameters as the target wants them."""
+        """Write the hub for ``target``: repaired, stable, ids and parameters as the target wants them."""
         ...
 
     def copy_request(self, raw: bytes, sketch: Sketch, target: Target) -> Written | None:

@@ -1,9 +1,9 @@
-"""Makes a conversation one that every provider accepts, without touching what is right (design: wire.md 3).
+"""Makes a conversation one that every provider accepts, without touching what is right.
 
 It decides, on the hub, which calls and results belong together: every call has its result in the next message,
 results stand before text, parallel results share one message, no id names two calls. It never looks at a target or
 at a later turn: a turn is judged by itself, once the next assistant turn begins, so that repairing a longer history
-repeats what was sent before (wire.md 1). What one target refuses beyond that is its writer's business.
+repeats what was sent before. What one target refuses beyond that is its writer's business.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ def repair(messages: tuple[Message, ...]) -> tuple[Message, ...]:
     but never between a call and its results. A turn of which nothing is left says ``NOTHING_SAID``: dropping it would
     make one turn of its neighbours.
     """
-    return messages if _is_right(messages) else _repaired(messages)
+    if _is_right(messages):
+        return messages
+    # Agents say a word of their own behind every result: mostly, joining the two is all there is to do.
+    joined = tuple(_joined(messages)) if all(message.parts for message in messages) else messages
+    return joined if _is_right(joined) else _repaired(messages)
 
 
 def _is_right(messages: Iterable[Message]) -> bool:

@@ -1,6 +1,6 @@
 """Tool-call ids on their way to clients and to providers: kept where they are good, rewritten by hash where not.
 
-It decides which id a call has on either side (design: wire.md 2). Every rewrite is a pure function of what stands
+It decides which id a call has on either side. Every rewrite is a pure function of what stands
 earlier in the conversation, so it is the same on any node and after any restart; nothing is ever stored in an id,
 and an id is never cut (two long ids may share their head).
 """

@@ -1,9 +1,10 @@
-"""Answers made by hand after the vendors' pages, each with what must arrive, also by hand.
-
-They cover every event kind of both dialects, whole and streamed: the gate's material where there are no recordings,
-and the proof that the oracle reads recordings as a person does.
-"""
+"""Every fixture: the gate's material where there are no recordings, and the proof that its oracle can be believed."""
 
 from __future__ import annotations
 
-FIXTURES = ()
+from typing import Final
+
+from tests.gates.wire import fixtures_anthropic, fixtures_chat
+from tests.gates.wire.fixture import Fixture
+
+FIXTURES: Final[tuple[Fixture, ...]] = (*fixtures_anthropic.fixtures(), *fixtures_chat.fixtures())

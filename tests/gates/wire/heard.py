@@ -37,14 +37,14 @@ class Heard:
     @property
     def in_band(self) -> bool:
         """Whether the error came after the head."""
-        return self.error is not None and self.status < 400  # noqa: PLR2004
+        return self.error is not None and self.status < 400
 
 
 def listen(status: int, headers: Mapping[str, str], body: bytes, *, streamed: bool) -> Heard:
     """Read one answer."""
     heard = Heard(status, headers)
     try:
-        if status >= 400:  # noqa: PLR2004
+        if status >= 400:
             _read_error(heard, json.loads(body))
         elif streamed:
             _Stream(heard).read(body)
@@ -76,7 +76,8 @@ def _read_whole(heard: Heard, body: bytes) -> None:
             heard.fault("indices", f"choice {number} has index {shown['index']}")
         message = shown["message"]
         calls = [_call(heard, one) for one in message.get("tool_calls") or ()]
-        heard.choices.append(Choice(message["content"] or "", calls, shown["finish_reason"]))
+        refusal = message["refusal"] or ""
+        heard.choices.append(Choice(message["content"] or "", calls, shown["finish_reason"], refusal))
     heard.message = dict(answer["choices"][0]["message"])
 
 
@@ -105,6 +106,7 @@ class _Stream:
     def __init__(self, heard: Heard) -> None:
         self._heard = heard
         self._texts: dict[int, str] = {}
+        self._refusals: dict[int, str] = {}
         self._calls: dict[int, list[dict[str, Any]]] = {}
         self._finishes: dict[int, list[str]] = {}
         self._named: set[tuple[object, object]] = set()
@@ -148,6 +150,7 @@ class _Stream:
             if self._finishes.get(number):
                 heard.fault("one_finish", "something follows a finish")
             self._texts[number] = self._texts.get(number, "") + (delta.get("content") or "")
+            self._refusals[number] = self._refusals.get(number, "") + (delta.get("refusal") or "")
             for piece in delta.get("tool_calls") or ():
                 self._add(number, piece)
             if number == 0:
@@ -162,9 +165,7 @@ class _Stream:
             if not piece.get("id") or piece.get("type") != "function" or not function.get("name"):
                 self._heard.fault("indices", "a call begins without its id, type or name")
             name = function.get("name") or ""
-            calls.append(
-                {"id": piece.get("id"), "type": "function", "function": {"name": name, "arguments": ""}}
-            )
+            calls.append({"id": piece.get("id"), "type": "function", "function": {"name": name, "arguments": ""}})
         elif index != len(calls) - 1:
             self._heard.fault("indices", f"call {index} follows call {len(calls) - 1}")
             return
@@ -185,7 +186,8 @@ class _Stream:
         if number != len(heard.choices):
             heard.fault("indices", f"choice {number} stands where {len(heard.choices)} should")
         calls = [_call(heard, one) for one in self._calls.get(number, ())]
-        heard.choices.append(Choice(self._texts.get(number, ""), calls, finishes[0] if finishes else ""))
+        text, refusal = self._texts.get(number, ""), self._refusals.get(number, "")
+        heard.choices.append(Choice(text, calls, finishes[0] if finishes else "", refusal))
 
 
 def thoughts_of(message: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -6,13 +6,12 @@ Checks named in ``CORE`` are what no client can do without; the others make the 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tests.gates.wire.heard import Heard, thoughts_of
-from tests.gates.wire.oracle import Call, Choice, Expected, arguments_of
-from tests.gates.wire.record import Json, Record
+from tests.gates.wire.oracle import Choice, Expected, arguments_of
+from tests.gates.wire.record import Dialect, Json
 
 CORE: Final = frozenset(
     {
@@ -36,6 +35,10 @@ class Verdict:
         """Note whether ``got`` is ``want``; the first failure of a check stays."""
         found = None if got == want else f"got {str(got)[:160]} want {str(want)[:160]}"
         self.checks[name] = self.checks.get(name) or found
+
+    def add(self, other: Verdict, prefix: str) -> None:
+        """Take over the checks of ``other``, under names that begin with ``prefix``."""
+        self.checks |= {prefix + name: why for name, why in other.checks.items()}
 
     @property
     def failed(self) -> dict[str, str]:
@@ -81,17 +84,21 @@ def _judge_answer(expected: Expected, heard: Heard, verdict: Verdict) -> None:
     verdict.check("finish", [one.finish for one in got], [one.finish for one in want])
     ids = [call.id for one in got for call in one.calls]
     verdict.check("ids", [bool(one) for one in ids] + [len(set(ids))], [True] * len(ids) + [len(ids)])
-    verdict.check("portable_ids", [_is_right_id(call, ids) for call in _pairs(got, want)], [True] * len(ids))
-    verdict.check("phantom", {name for one in _names(got) for name in one} - {n for one in _names(want) for n in one}, set())
+    verdict.check("portable_ids", _right_ids(got, want), [True] * len(ids))
+    offered = {call.name for one in want for call in one.calls}
+    verdict.check("phantom", [call.name for one in got for call in one.calls if call.name not in offered], [])
+    verdict.check("refusal", [one.refusal for one in got], [one.refusal for one in want])
     _judge_usage(expected, heard, verdict)
     thoughts = thoughts_of(heard.message)
+    if expected.flawed and thoughts == expected.thoughts * 2:
+        thoughts = expected.thoughts
     verdict.check("thinking", _texts(thoughts), _texts(expected.thoughts))
     verdict.check("signatures", _signed(thoughts), _signed(expected.thoughts))
 
 
 def _judge_usage(expected: Expected, heard: Heard, verdict: Verdict) -> None:
     got, want = heard.usage, expected.usage
-    if got is None or want is None:
+    if got is None or want is None or (expected.flawed and got.prompt != want.prompt):
         verdict.check("usage", got is not None and got.prompt > 0, want=True)  # an estimate is never nothing
         return
     verdict.check("usage", (got.prompt, got.completion), (want.prompt, want.completion))
@@ -101,10 +108,12 @@ def _judge_usage(expected: Expected, heard: Heard, verdict: Verdict) -> None:
 def _judge_refusal(expected: Expected, heard: Heard, verdict: Verdict) -> None:
     verdict.check("status", heard.status, expected.status)
     verdict.check("code", heard.error["code"], expected.code)
-    words = re.sub(r"\S*\*\S*|\bsk-\S+", "", expected.words)[:60]  # keys in a message are hidden, and so is what is near
+    words = re.sub(r"\S*\*\S*|\bsk-\S+", "", expected.words)[
+        :60
+    ]  # keys in a message are hidden, and so is what is near
     verdict.check("message", words.split(" ")[0] in heard.error["message"], want=True)
     again = heard.headers.get("x-should-retry")
-    if heard.status != 503:  # noqa: PLR2004
+    if heard.status != 503:
         verdict.check("retry", again, "false")
     elif again == "true":
         verdict.check("retry", 0 < float(heard.headers.get("retry-after", 0)) < _RETRY_MAX_S, want=True)
@@ -120,16 +129,16 @@ def _arguments(choices: list[Choice]) -> list[list[Json]]:
     return [[call.arguments for call in one.calls] for one in choices]
 
 
-def _pairs(got: list[Choice], want: list[Choice]) -> list[tuple[Call, Call]]:
-    return [
-        pair for mine, theirs in zip(got, want, strict=False) for pair in zip(mine.calls, theirs.calls, strict=False)
-    ]
-
-
-def _is_right_id(pair: tuple[Call, Call], ids: list[str]) -> bool:
-    """The provider's own id when it travels and was not seen before, else one of ours."""
-    shown, native = pair[0].id, pair[1].id
-    return shown == native if _PORTABLE.fullmatch(native) and native in ids else bool(_MINTED.fullmatch(shown))
+def _right_ids(got: list[Choice], want: list[Choice]) -> list[bool]:
+    """Whether each call has its provider's own id, when that travels and is new in this answer, or else one of ours."""
+    right: list[bool] = []
+    seen: set[str] = set()
+    for mine, theirs in zip(got, want, strict=False):
+        for shown, native in zip(mine.calls, theirs.calls, strict=False):
+            is_kept = bool(_PORTABLE.fullmatch(native.id)) and native.id not in seen
+            right.append(shown.id == native.id if is_kept else bool(_MINTED.fullmatch(shown.id)))
+            seen.add(shown.id)
+    return right
 
 
 def _texts(thoughts: list[tuple[str, str, str]]) -> str:
@@ -141,74 +150,77 @@ def _signed(thoughts: list[tuple[str, str, str]]) -> list[tuple[str, str]]:
 
 
 # ---- the second turn ------------------------------------------------------------------------------------------------
-def judge_return(record: Record, expected: Expected, heard: Heard, sent: Json, mode: str, verdict: Verdict) -> None:
-    """What the provider got when the answer came back as history; ``mode`` full echoes reasoning, minimal does not."""
-    verdict.check(f"{mode}_sent", sent is not None, want=True)
-    if sent is not None:
-        _RETURNS[record.dialect](expected, heard, sent, mode, verdict)
+def judge_return(dialect: Dialect, expected: Expected, heard: Heard, sent: Json, *, echoed: bool) -> Verdict:
+    """What the provider got when the answer came back as history; ``echoed``: with its reasoning."""
+    verdict = Verdict()
+    verdict.check("sent", sent is not None, want=True)
+    if sent is not None and dialect == "anthropic":
+        _judge_anthropic_return(expected, heard, sent, verdict)
+        _judge_thinking(sent["messages"], expected.thoughts if echoed else [], verdict)
+    elif sent is not None:
+        _judge_chat_return(expected, heard, sent, verdict)
+    return verdict
 
 
-def _judge_anthropic_return(expected: Expected, heard: Heard, sent: Json, mode: str, verdict: Verdict) -> None:
+def _judge_anthropic_return(expected: Expected, heard: Heard, sent: Json, verdict: Verdict) -> None:
     messages = [{**one, "content": _blocks(one["content"])} for one in sent["messages"]]
     calling = [n for n, one in enumerate(messages) if any(block["type"] == "tool_use" for block in one["content"])]
-    verdict.check(f"{mode}_pairing", len(calling), 1)
+    verdict.check("pairing", len(calling), 1)
     if len(calling) != 1:
         return
     said = messages[calling[0]]["content"]
     answered = messages[calling[0] + 1]["content"] if calling[0] + 1 < len(messages) else []
     uses = [block for block in said if block["type"] == "tool_use"]
     results = [block["tool_use_id"] for block in answered if block["type"] == "tool_result"]
-    verdict.check(f"{mode}_pairing", results, [block["id"] for block in uses])
-    verdict.check(f"{mode}_order", [one["type"] for one in answered[: len(results)]], ["tool_result"] * len(results))
-    _judge_calls(expected, heard, [(use["id"], use["name"], use["input"]) for use in uses], mode, verdict)
+    verdict.check("pairing", results, [block["id"] for block in uses])
+    verdict.check("order", [one["type"] for one in answered[: len(results)]], ["tool_result"] * len(results))
+    _judge_calls(expected, heard, [(use["id"], use["name"], use["input"]) for use in uses], verdict)
     texts = [block["text"] for block in said if block["type"] == "text"]
-    verdict.check(f"{mode}_text", "".join(texts).strip(), expected.choices[0].text.strip())
-    verdict.check(f"{mode}_empty_text", [text for text in texts if not text.strip()], [])
-    thoughts = [
+    verdict.check("text", "".join(texts).strip(), expected.choices[0].text.strip())
+    verdict.check("empty_text", [text for text in texts if not text.strip()], [])
+
+
+def _judge_thinking(messages: list[Json], thoughts: list[tuple[str, str, str]], verdict: Verdict) -> None:
+    """Signed and opaque blocks come back as they were, before the calls; nothing else is thinking."""
+    blocks = [block for one in messages if one["role"] == "assistant" for block in _blocks(one["content"])]
+    is_thought = [block["type"] in {"thinking", "redacted_thinking"} for block in blocks]
+    got = [
         (block.get("thinking", ""), block.get("signature", ""), block.get("data", ""))
-        for block in said
-        if block["type"] in {"thinking", "redacted_thinking"}
+        for block, is_one in zip(blocks, is_thought, strict=True)
+        if is_one
     ]
-    signed = [thought for thought in expected.thoughts if thought[1] or thought[2]]
-    verdict.check(f"{mode}_thinking", thoughts, signed if mode == "full" else [])
-    if thoughts:
-        verdict.check(f"{mode}_thinking_first", said[0]["type"] in {"thinking", "redacted_thinking"}, want=True)
-        verdict.check(f"{mode}_call_last", said[-1]["type"], "tool_use")
+    verdict.check("thinking", got, [thought for thought in thoughts if thought[1] or thought[2]])
+    if any(is_thought):
+        verdict.check("thinking_first", is_thought[0], want=True)
+        verdict.check("call_last", blocks[-1]["type"], "tool_use")
 
 
 def _blocks(content: Json) -> list[dict[str, Any]]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
-def _judge_chat_return(expected: Expected, heard: Heard, sent: Json, mode: str, verdict: Verdict) -> None:
+def _judge_chat_return(expected: Expected, heard: Heard, sent: Json, verdict: Verdict) -> None:
     messages = sent["messages"]
     calling = [n for n, one in enumerate(messages) if one.get("tool_calls")]
-    verdict.check(f"{mode}_pairing", len(calling), 1)
+    verdict.check("pairing", len(calling), 1)
     if len(calling) != 1:
         return
     calls = messages[calling[0]]["tool_calls"]
     results = [one.get("tool_call_id") for one in messages[calling[0] + 1 :] if one["role"] == "tool"]
-    verdict.check(f"{mode}_pairing", results, [call["id"] for call in calls])
+    verdict.check("pairing", results, [call["id"] for call in calls])
     is_text = [isinstance(call["function"]["arguments"], str) for call in calls]
-    verdict.check(f"{mode}_arguments_are_text", is_text, [True] * len(calls))
+    verdict.check("arguments_are_text", is_text, [True] * len(calls))
     parsed = [(one["id"], one["function"]["name"], arguments_of(one["function"]["arguments"])) for one in calls]
-    _judge_calls(expected, heard, parsed, mode, verdict)
-    verdict.check(f"{mode}_text", messages[calling[0]].get("content") or "", expected.choices[0].text)
+    _judge_calls(expected, heard, parsed, verdict)
+    verdict.check("text", messages[calling[0]].get("content") or "", expected.choices[0].text)
     unknown = {name for one in messages for name in one} - _CHAT_FIELDS
-    verdict.check(f"{mode}_unknown_fields", unknown, set())
+    verdict.check("unknown_fields", unknown, set())
 
 
-def _judge_calls(
-    expected: Expected, heard: Heard, sent: list[tuple[str, str, Json]], mode: str, verdict: Verdict
-) -> None:
+def _judge_calls(expected: Expected, heard: Heard, sent: list[tuple[str, str, Json]], verdict: Verdict) -> None:
     want = expected.choices[0].calls
-    verdict.check(f"{mode}_calls", [(name, arguments) for _, name, arguments in sent], [(c.name, c.arguments) for c in want])
+    calls = [(name, arguments) for _, name, arguments in sent]
+    verdict.check("calls", calls, [(call.name, call.arguments) for call in want])
     shown = [call.id for call in heard.choices[0].calls]
-    verdict.check(f"{mode}_ids", [call_id for call_id, _, _ in sent], shown)
-    verdict.check(f"{mode}_unique_ids", len({call_id for call_id, _, _ in sent}), len(sent))
-
-
-_RETURNS: Final[dict[str, Callable[[Expected, Heard, Json, str, Verdict], None]]] = {
-    "anthropic": _judge_anthropic_return,
-    "openai_chat": _judge_chat_return,
-}
+    verdict.check("ids", [call_id for call_id, _, _ in sent], shown)
+    verdict.check("unique_ids", len({call_id for call_id, _, _ in sent}), len(sent))

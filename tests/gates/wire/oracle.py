@@ -46,11 +46,12 @@ class Call:
 
 @dataclass(slots=True)
 class Choice:
-    """One of the answers asked for."""
+    """One of the answers asked for. ``refusal`` is what the model says instead of an answer."""
 
     text: str = ""
     calls: list[Call] = field(default_factory=list)
     finish: str = "stop"
+    refusal: str = ""
 
 
 @dataclass(slots=True)
@@ -68,7 +69,9 @@ class Expected:
     """``usage`` None: nobody counted, an estimate is shown. ``thoughts`` are (text, signature, redacted).
 
     ``status`` and ``code`` are those of an error; ``words`` must occur in its message. ``broken``: an error of that
-    kind, or the same in-band after a prefix of the text.
+    kind, or the same in-band after a prefix of the text. ``flawed``: a finished stream that says nothing or whose call
+    is no JSON is asked for once more before it is delivered, so that its reasoning may have been shown twice and what
+    follows its finish (the counts) need not have been read.
     """
 
     outcome: Outcome = "answer"
@@ -78,6 +81,7 @@ class Expected:
     status: int = 200
     code: str = ""
     words: str = ""
+    flawed: bool = False
 
 
 @dataclass(slots=True)
@@ -90,6 +94,7 @@ class _Said:
     finished: bool = False
     error: str | None = None
     useful: bool = False
+    shows: bool = False  # blocks that no client of another dialect can be shown
 
 
 def expected(record: Record) -> Expected:
@@ -105,7 +110,7 @@ def expected(record: Record) -> Expected:
     if said.finished and said.error is None:
         for choice in choices:
             choice.finish = "tool_calls" if choice.calls and choice.finish == "stop" else choice.finish
-        return Expected("answer", choices, said.thoughts, said.usage)
+        return Expected("answer", choices, said.thoughts, said.usage, flawed=record.streamed and _is_flawed(said))
     if complete_calls:
         choices[0].finish = "tool_calls"
         return Expected("answer", choices, said.thoughts)
@@ -120,7 +125,7 @@ def _refused(status: int, told: str) -> Expected:
     message = _message(told)
     if _OVERFLOW.search(told):
         return Expected("refused", status=400, code="context_length_exceeded", words=message)
-    if status == 413:  # noqa: PLR2004
+    if status == 413:
         return Expected("refused", status=413, code="request_too_large", words=message)
     rejected = status in {401, 403} and not _BILLING.search(told)
     if rejected:
@@ -147,6 +152,15 @@ def _message(told: str) -> str:
 
 def _kind(told: str | None) -> str:
     return str(_error_of(told or "").get("type"))
+
+
+def _is_flawed(said: _Said) -> bool:
+    choices = list(said.choices.values())
+    if any(choice.finish in {"length", "content_filter"} for choice in choices):
+        return False
+    calls = [call for choice in choices for call in choice.calls]
+    is_silent = not calls and not said.shows and not any(choice.text or choice.refusal for choice in choices)
+    return is_silent or not all(isinstance(call.arguments, dict) for call in calls)
 
 
 def _is_complete(call: Call) -> bool:
@@ -187,6 +201,7 @@ def _anthropic_whole(record: Record) -> _Said:
     said = _Said(finished=True)
     blocks = [{**block, "arguments": json.dumps(block.get("input") or {})} for block in body["content"]]
     _take_blocks(said, blocks, body.get("stop_reason"))
+    said.choices[0].refusal = _explanation(body)
     said.usage = _anthropic_counts(body.get("usage") or {})
     return said
 
@@ -196,7 +211,7 @@ def _anthropic_stream(record: Record) -> _Said:
     blocks: list[dict[str, Any]] = []
     by_index: dict[int, dict[str, Any]] = {}
     usage: dict[str, Any] = {}
-    stop = None
+    stop, why = None, ""
     for event in events(record.body):
         match event.get("type"):
             case "message_start":
@@ -211,6 +226,7 @@ def _anthropic_stream(record: Record) -> _Said:
             case "message_delta":
                 stop = event["delta"].get("stop_reason") or stop
                 usage.update(_known(event.get("usage")))
+                why = why or _explanation(event["delta"])
                 said.finished = said.finished or stop is not None
             case "message_stop":
                 said.finished = True
@@ -221,8 +237,13 @@ def _anthropic_stream(record: Record) -> _Said:
         for block in blocks:
             _close(block)
     _take_blocks(said, blocks, stop)
+    said.choices[0].refusal = why
     said.usage = _anthropic_counts(usage)
     return said
+
+
+def _explanation(ended: Json) -> str:
+    return (ended.get("stop_details") or {}).get("explanation") or "" if ended.get("stop_reason") == "refusal" else ""
 
 
 def _known(counts: Json) -> dict[str, Any]:
@@ -264,7 +285,7 @@ def _take_blocks(said: _Said, blocks: list[dict[str, Any]], stop: str | None) ->
                 choice.calls.append(Call(block["name"], arguments, block["id"]))
                 said.useful = True
             case _:
-                said.useful = True
+                said.useful = said.shows = True
 
 
 def _anthropic_counts(usage: dict[str, Any]) -> Counts | None:
@@ -343,6 +364,7 @@ def _take_content(choice: Choice, shown: Json) -> str:
         elif part.get("type") == "thinking":
             thought += "".join(inner.get("text", "") for inner in part["thinking"])
     choice.text += content if isinstance(content, str) else ""
+    choice.refusal += shown.get("refusal") or ""
     return thought if isinstance(thought, str) else ""
 
 

@@ -110,7 +110,7 @@ def _read(name: str, raw: Json) -> Iterator[Record | str]:
 def _undo_base64(text: str) -> str:
     """Some recorders write bodies as base64; no answer of a provider looks like it."""
     try:
-        return base64.b64decode(text, validate=True).decode() if len(text) > 64 and " " not in text[:64] else text  # noqa: PLR2004
+        return base64.b64decode(text, validate=True).decode() if len(text) > 64 and " " not in text[:64] else text
     except (binascii.Error, UnicodeDecodeError):
         return text
 
@@ -119,7 +119,7 @@ def _answers(text: str) -> list[str] | None:
     """The answers in one Messages stream, None when one begins inside another; a repeated beginning is none."""
     starts = [found.start() for found in _MESSAGE_START.finditer(text)]
     parts = [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
-    if len(parts) < 2:  # noqa: PLR2004
+    if len(parts) < 2:
         return [text]
     unfinished = [part for part in parts[:-1] if "message_stop" not in part]
     if not unfinished:

@@ -10,13 +10,15 @@ import asyncio
 import json
 import re
 from collections.abc import Iterable
-from typing import Final
+from contextlib import suppress
+from typing import Final, Self
 
 from aiohttp import web
 
 from tests.gates.wire.record import Json, Record
 
 _MARK: Final = re.compile(rb"\[\[record:(\w+)/(\w+)\]\]")
+_WHOLE_PIECES: Final = 100
 _OK: Final[dict[str, Json]] = {
     "anthropic": {
         "id": "msg_ok",
@@ -54,7 +56,7 @@ class Replay:
         self.received: dict[tuple[str, str], Json] = {}
         self.origin = ""
 
-    async def __aenter__(self) -> Replay:
+    async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_post("/{path:.*}", self._answer)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
@@ -71,18 +73,25 @@ class Replay:
         asked = await request.read()
         found = _MARK.search(asked)
         if found is None:
-            raise web.HTTPTeapot(text="no record is named in this request")
+            raise web.HTTPBadRequest(text="no record is named in this request")
         record, turn = self._records[found[1].decode()], found[2].decode()
         self.received[record.id, turn] = json.loads(asked)
         if turn != "first":
             return web.json_response(_OK[record.dialect])
         response = web.StreamResponse(status=record.status, headers=record.headers)
-        if not record.streamed:
-            response.content_length = len(record.body)
+        if self._fragment or not record.streamed:
+            response.content_length = len(record.body)  # pieces are pieces of the body then, without HTTP's own framing
         await response.prepare(request)
-        step = self._fragment or max(1, len(record.body))
-        for start in range(0, len(record.body), step):
-            await response.write(record.body[start : start + step])
-            if self._fragment:
-                await asyncio.sleep(0)  # the reader gets its turn, so that pieces stay pieces
+        step = self._step(record)
+        with suppress(ConnectionResetError):  # the gateway has heard enough
+            for start in range(0, len(record.body), step):
+                await response.write(record.body[start : start + step])
+                if self._fragment:
+                    await asyncio.sleep(0)  # the reader gets its turn, so that pieces stay pieces
         return response
+
+    def _step(self, record: Record) -> int:
+        """Bytes at a time. A body that means nothing before its end need not be cut as finely as a stream."""
+        if not self._fragment:
+            return max(1, len(record.body))
+        return self._fragment if record.streamed else max(self._fragment, len(record.body) // _WHOLE_PIECES)

@@ -311,7 +311,7 @@ def test_counts_that_come_after_the_end_still_count() -> None:
     )
     assert usage(events).output_tokens == 8
     early = stream(start(usage=None), ended(None), *HELLO, ended(usage={}), STOP)
-    assert [seen.final for seen in of(UsageSeen, early)] == [False, False, True]
+    assert [seen.final for seen in of(UsageSeen, early)] == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -385,10 +385,16 @@ def test_a_stream_without_its_end_is_cut_and_never_a_stop(events: list[dict[str,
     assert failure(stream(*events)) is Cause.CUT
 
 
-def test_an_orderly_end_after_complete_calls_is_tool_calls_with_estimated_usage() -> None:
+def test_an_orderly_end_after_complete_calls_is_tool_calls_and_its_count_is_never_final() -> None:
     events = stream(start(), *HELLO, *call(1, '{"a":1}'))
     assert finish(events).reason == "tool_calls"
-    assert usage(events) == Usage(input_tokens=9, output_tokens=1, estimated=True)
+    assert of(UsageSeen, events) == [UsageSeen(Usage(input_tokens=9, output_tokens=1), final=False)]
+
+
+def test_a_host_that_never_counts_is_not_said_to_have_counted_nothing() -> None:
+    streamed = stream(start(usage=None), *HELLO, {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}, STOP)
+    assert finish(streamed).reason == finish(whole({"type": "text", "text": "Hi"}, usage=None)).reason == "stop"
+    assert of(UsageSeen, streamed) == of(UsageSeen, whole({"type": "text", "text": "Hi"}, usage=None)) == []
 
 
 def test_the_last_event_counts_without_its_blank_line() -> None:

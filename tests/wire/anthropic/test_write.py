@@ -60,9 +60,8 @@ def test_a_whole_request_in_the_order_of_its_fields() -> None:
     )
 
 
-def test_it_speaks_at_v1_messages_and_copies_nothing() -> None:
+def test_it_speaks_at_v1_messages() -> None:
     assert (PROVIDER.name, PROVIDER.path) == ("anthropic", "/v1/messages")
-    assert PROVIDER.copy_request(b"{}", sketch=None, target=target()) is None  # type: ignore[arg-type]
 
 
 # ------------------------------------------------------------------------------- system messages

@@ -266,12 +266,12 @@ def test_preferences_of_a_wrong_type_are_refused_by_name(preferences: object, pa
 @pytest.mark.parametrize(
     ("raw", "param", "words"),
     [
-        (b"", None, "not valid JSON"),
+        (b"", None, "The body is empty"),
         (b"{", None, "not valid JSON"),
         (b"[]", None, "the body: expected `object`"),
         (b"\xff{}", None, "not valid JSON"),
-        (b'{"messages":[{"role":"user","content":"x"}]}', None, "missing required field `model`"),
-        (b'{"model":"m"}', None, "missing required field `messages`"),
+        (b'{"messages":[{"role":"user","content":"x"}]}', "model", "`model` is missing"),
+        (b'{"model":"m"}', "messages", "`messages` is missing"),
         (b'{"model":"","messages":[{"role":"user","content":"x"}]}', "model", "name a model"),
         (b'{"model":7,"messages":[]}', "model", "expected `str`"),
         (b'{"model":"m","messages":[]}', "messages", "at least one"),

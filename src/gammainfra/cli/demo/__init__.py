@@ -1,4 +1,4 @@
-"""``gammainfra demo``: an agent task survives failing providers, without a key and without a network.
+"""The command ``gammainfra demo``: an agent task survives failing providers, without a key and without a network.
 
 It decides the command's flags and its exit status. The parts: weather (which request fails, and how), backstage (the
 pretended providers and the real gateway), agent (a tool-calling loop on the official client), unaided (the same without

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import openai
+from openai.types.chat import ChatCompletionChunk
 
 # The SDK speaks through httpx or httpx2, by its version, and older ones let the errors of that through.
 _HTTP_ERROR: Final[type[Exception]] = importlib.import_module(
@@ -93,7 +94,7 @@ class TappedClient(openai.DefaultHttpxClient):
         super().__init__(trust_env=False)  # a proxy of the machine must not see loopback traffic
         self.heard = bytearray()
 
-    def send(self, request: Any, **how: Any) -> Any:
+    def send(self, request: Any, **how: Any) -> Any:  # noqa: ANN401 - of httpx or of httpx2
         """As always, with a copy."""
         response: Any = super().send(request, **how)
         heard = self.heard = bytearray()
@@ -116,15 +117,16 @@ class _Answer:
     text: str = ""
     calls: dict[int, dict[str, str]] = field(default_factory=dict)
 
-    def add(self, chunk: Any) -> None:
+    def add(self, chunk: ChatCompletionChunk) -> None:
         self.id = self.id or chunk.id
         for choice in chunk.choices:
             self.text += choice.delta.content or ""
             for piece in choice.delta.tool_calls or ():
                 call = self.calls.setdefault(piece.index, {"id": "", "name": "", "arguments": ""})
                 call["id"] += piece.id or ""
-                call["name"] += piece.function.name or ""
-                call["arguments"] += piece.function.arguments or ""
+                if piece.function is not None:
+                    call["name"] += piece.function.name or ""
+                    call["arguments"] += piece.function.arguments or ""
 
     def message(self) -> dict[str, Any]:
         calls = [

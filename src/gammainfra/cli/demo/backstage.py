@@ -98,7 +98,7 @@ class Backstage:
 
     async def _records(self) -> list[Record]:
         async with asyncio.timeout(_QUIET_S):
-            while any(server.in_flight for server in self.world):
+            while any(server.in_flight for server in self.world):  # noqa: ASYNC110 - servers have no event for it
                 await asyncio.sleep(0.01)
         return sorted((one for server in self.world for one in server.log.generations), key=lambda one: one.at_s)
 

@@ -116,7 +116,13 @@ class Outcome:
                 for name, one in self.by_model.items()
             },
             "per_step": [
-                {"step": step.number + 1, "did": step.did, "served_by": step.endpoint, "cost_usd": show(step.cost)}
+                {
+                    "step": step.number + 1,
+                    "did": step.did,
+                    "served_by": step.endpoint,
+                    "cost_usd": show(step.cost),
+                    "seconds": round(step.seconds, 3),
+                }
                 for step in self.steps
             ],
             "without_gateway": {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from decimal import Decimal
+from textwrap import shorten
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
@@ -38,6 +39,8 @@ FAULTS: Final[Mapping[Fault, str]] = {
     Fault.STALL_BEFORE: "stalled: not one token",
 }
 _WIDE: Final = 140  # columns of a line that is not shown on a terminal
+_ROOMY: Final = 110  # columns from which on a step's time is shown too
+_ERROR_CHARS: Final = 60
 
 
 class Screen:
@@ -57,7 +60,7 @@ class Screen:
         self._since = time.monotonic()
         self._asked: list[tuple[str, Fault | None]] = []
         self._unaided = False
-        self._absorbed = 0
+        self._absorbed = self._errors = 0
         self._cost = Decimal(0)
 
     # ---- as it happens ----------------------------------------------------------------------------------------------
@@ -66,9 +69,9 @@ class Screen:
         self._play, self._model = play, model
         self._console.print(Text("GammaInfra demo", style="bold"), f"  seed {play.seed}; no key, no network")
         self._console.print(
-            f"An agent of {play.steps} steps asks [bold]{model}[/] through the gateway. Simulated Anthropic, OpenAI and "
-            f"DeepSeek\nthrottle, overload, stall and cut; the official openai client is set to no retries. "
-            f"[red]{self._bad}[/] absorbed  [green]{self._fine}[/] served\n"
+            f"An agent of {play.steps} steps asks [bold]{model}[/] through the gateway. Simulated Anthropic, OpenAI\n"
+            "and DeepSeek throttle, overload, stall and cut. The agent is a loop on the official openai client, which\n"
+            f"is set to no retries. [red]{self._bad}[/] absorbed  [green]{self._fine}[/] served\n"
         )
         if self._console.is_terminal and not self._console.quiet:
             self._live = Live(console=self._console, get_renderable=self._now, transient=True, refresh_per_second=12)
@@ -91,6 +94,7 @@ class Screen:
 
     def died(self, why: str) -> None:
         """The gateway let an error through."""
+        self._errors += 1
         self._console.print(Text(f"The agent saw an error and stopped: {why}", style="bold red"))
 
     def unaided_began(self) -> None:
@@ -108,7 +112,9 @@ class Screen:
         line = Text(f"{hit.step + 1:>2}/{self._play.steps} ", style="dim")
         line.append(f"{FAULTS[hit.fault]:<35}", style="yellow")
         if hit.ended_by:
-            line.append("ENDS THE TASK  ", style="bold red").append(_first_line(hit.ended_by), style="dim")
+            line.append("ENDS THE TASK  ", style="bold red").append(
+                shorten(hit.ended_by, _ERROR_CHARS, placeholder=" ..."), style="dim"
+            )
         else:
             line.append("recovered by its own retry", style="green")
         self._console.print(line, soft_wrap=not self._console.is_terminal)
@@ -130,6 +136,8 @@ class Screen:
         line.append(f"{step.endpoint.partition('/')[2]:<18}", style="" if self._is_pinned(step) else "cyan")
         line.append(f"{usage.get('prompt_tokens', 0):>6,} in {usage.get('completion_tokens', 0):>4,} out", style="dim")
         line.append(f"  ${step.cost:.6f}  sum ${self._cost:.5f}")
+        if self._console.width >= _ROOMY:
+            line.append(f" {step.seconds:4.1f} s", style="dim")
         why = ", ".join(f"{provider}: {cause.replace('_', ' ')}" for provider, cause in step.absorbed)
         if why:
             line.append(f"  {why}", style="yellow")
@@ -152,7 +160,7 @@ class Screen:
             line.append(f" {FAULTS[fault]}  ", style="yellow") if fault else line.append(" answers  ", style="green")
         line.append(f"{passed_s:.1f} s", style="dim")
         self._spinner.update(text=line)
-        sums = f"absorbed {self._absorbed}   errors the agent saw 0   ${self._cost:.5f}"
+        sums = f"absorbed {self._absorbed}   errors the agent saw {self._errors}   ${self._cost:.5f}"
         return Group(self._spinner, Text(sums, style="dim"))
 
     # ---- at the end -------------------------------------------------------------------------------------------------
@@ -162,15 +170,14 @@ class Screen:
         console.print()
         console.print(_summary(outcome))
         console.print()
-        if outcome.absorbed:
-            console.print(_absorbed_table(outcome))
-        console.print(_cost_table(outcome))
-        console.print(_comparison(outcome))
+        for table in (_absorbed_table(outcome), _cost_table(outcome), _comparison(outcome)):
+            console.print(table)
+            console.print()
         if outcome.absorbed_cost:
             console.print(
                 Text(
-                    f"Providers also bill ${outcome.absorbed_cost:.6f} for answers that broke off; the gateway shows "
-                    "it as cost_details.absorbed, apart from cost.",
+                    f"About ${outcome.absorbed_cost:.6f} more is billed by providers for answers that broke off "
+                    "(cost_details.absorbed, not in cost).",
                     style="dim",
                 )
             )
@@ -200,9 +207,15 @@ def _absorbed_table(outcome: Outcome) -> Table:
 def _cost_table(outcome: Outcome) -> Table:
     table = Table(title="Cost by model", title_justify="left", title_style="bold", show_footer=True)
     models = outcome.by_model.values()
-    footers = ("in all", str(len(outcome.steps)), f"{sum(one.input_tokens for one in models):,}")
-    footers += (f"{sum(one.cached_tokens for one in models):,}", f"{sum(one.output_tokens for one in models):,}")
-    footers += (f"${outcome.cost:.9f}", f"${outcome.cost / max(1, len(outcome.steps)):.6f}")
+    footers = (
+        "in all",
+        str(len(outcome.steps)),
+        f"{sum(one.input_tokens for one in models):,}",
+        f"{sum(one.cached_tokens for one in models):,}",
+        f"{sum(one.output_tokens for one in models):,}",
+        f"${outcome.cost:.9f}",
+        f"${outcome.cost / max(1, len(outcome.steps)):.6f}",
+    )
     for name, footer in zip(("model", "steps", "input", "cached", "output", "cost", "per step"), footers, strict=True):
         table.add_column(name, footer=footer, justify="left" if name == "model" else "right")
     for name, one in outcome.by_model.items():
@@ -232,7 +245,3 @@ def _comparison(outcome: Outcome) -> Table:
         table.caption = f"The silent provider gave up after {STALL_S:g} s here; the client alone would wait 10 minutes."
         table.caption_justify = "left"
     return table
-
-
-def _first_line(text: str) -> str:
-    return text.splitlines()[0] if text else ""

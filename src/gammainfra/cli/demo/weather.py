@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from typing import Final
 
 from gammainfra.simulate import Dispatch, Fault
@@ -51,17 +52,20 @@ def forecast(seed: int, steps: int, next_provider: str) -> Weather:
     One of the steps fails at ``next_provider`` as well, so that the third one has to serve it.
     """
     dice = random.Random(f"weather:{seed}")  # noqa: S311 - dice
-    count = max(len(COOLING) // 2 + 2, round(steps * _SHARE) - 1)
-    stalled = dice.randint(_STALL_STEPS[0], min(_STALL_STEPS[1], steps - 4))
-    free = [step for step in range(1, steps - 2) if step != stalled]
-    kinds = [fault for pair in zip(COOLING, PASSING, strict=False) for fault in pair]
-    kinds += [fault for fault in PASSING if fault not in kinds]
-    kinds = [kinds[number % len(kinds)] for number in range(count - 1)]
+    kinds = _kinds(max(3, round(steps * _SHARE) - 2))
+    cooling = sum(kind in COOLING for kind in kinds)
+    stalled = dice.randint(_STALL_STEPS[0], min(_STALL_STEPS[1], steps - 3 - cooling))
     first = {stalled: Fault.STALL_BEFORE}
-    late = [step for step in free if step > stalled]
+    # What must come late chooses first. The first step and the last two are spared: they are the frame of the task.
     for fault in sorted(kinds, key=lambda kind: kind not in COOLING):
-        allowed = [step for step in (late if fault in COOLING else free) if step not in first]
-        if allowed:
-            first[dice.choice(allowed)] = fault
-    twice = [step for step, fault in first.items() if fault is Fault.OVERLOADED]
-    return Weather(dict(sorted(first.items())), {(next_provider, step): Fault.RATE_LIMIT for step in twice[:1]})
+        earliest = stalled + 1 if fault in COOLING else 1
+        first[dice.choice([step for step in range(earliest, steps - 2) if step not in first])] = fault
+    twice = next(step for step, fault in first.items() if fault is Fault.OVERLOADED)
+    return Weather(dict(sorted(first.items())), {(next_provider, twice): Fault.RATE_LIMIT})
+
+
+def _kinds(count: int) -> list[Fault]:
+    """So many faults: both groups in turn, then the rest of the longer one, then all over again."""
+    in_turn = [fault for pair in zip(COOLING, PASSING, strict=False) for fault in pair]
+    every = [*in_turn, *(fault for fault in PASSING if fault not in in_turn)]
+    return list(islice(cycle(every), count))

@@ -1,10 +1,16 @@
-"""Anthropic's Messages API, provider side: hub to body, answer to events, errors to causes.
+"""Anthropic's Messages API, spoken to clients (``CLIENT``) and to providers (``PROVIDER``).
 
-It decides how a request is said to hosts of this dialect and what they mean; no host, key or version is known here.
+It decides how requests and answers of this dialect are read and written; no host, key or version is known here.
 """
 
 from __future__ import annotations
 
-from gammainfra.wire.anthropic.provider import PROVIDER
+from typing import Final
 
-__all__ = ["PROVIDER"]
+from gammainfra.wire.anthropic.client import MessagesClient
+from gammainfra.wire.anthropic.provider import PROVIDER
+from gammainfra.wire.dialect import ClientDialect
+
+__all__ = ["CLIENT", "PROVIDER"]
+
+CLIENT: Final[ClientDialect] = MessagesClient()

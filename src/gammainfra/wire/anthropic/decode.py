@@ -30,7 +30,8 @@ from gammainfra.wire.anthropic.errors import in_band
 from gammainfra.wire.anthropic.usage import Counts, read_usage, replaced
 from gammainfra.wire.sse import EventTooLarge, Framer
 
-# ``pause_turn`` asks to be continued with the same content, which only a gateway that runs server tools could do.
+# ``pause_turn`` asks to be continued with the same content, which only a client of this dialect can do.
+_NATIVE: Final = frozenset({"pause_turn", "model_context_window_exceeded"})
 _REASONS: Final[dict[str, FinishReason]] = {
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
@@ -55,6 +56,7 @@ class Block(msgspec.Struct, frozen=True):
     signature: str | None = None
     data: str | None = None
     input: msgspec.Raw = msgspec.Raw()
+    citations: list[msgspec.Raw] | None = None
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -118,6 +120,7 @@ class _Answer:
         self.open_calls: dict[int | None, _OpenCall] = {}
         self.open_thoughts: dict[int | None, int] = {}
         self.opaque: set[int | None] = set()
+        self.after_text = False
 
     def start(self, message: Message) -> list[StreamEvent]:
         events: list[StreamEvent] = [Started(message.id or "", message.model or "")]
@@ -126,11 +129,18 @@ class _Answer:
         return events
 
     def open(self, index: int | None, raw: bytes, event: bytes) -> list[StreamEvent]:
-        """A block begins, with what it holds already; ``event`` is the whole ``content_block_start``."""
+        """A block begins, with what it holds already; ``event`` is the whole ``content_block_start``.
+
+        Text that follows text, or that cites, is a block of its own to clients of this dialect.
+        """
         block = _BLOCK.decode(raw)
+        if block.type != "text":
+            self.after_text = False
         match block.type:
             case "text":
-                return [TextDelta(block.text)] if block.text else []
+                begun: list[StreamEvent] = [Opaque(DIALECT, event)] if self.after_text or block.citations else []
+                self.after_text = True
+                return [*begun, TextDelta(block.text)] if block.text else begun
             case "thinking" | "redacted_thinking":
                 number = self.open_thoughts[index] = self.thoughts
                 self.thoughts += 1
@@ -172,9 +182,10 @@ class _Answer:
         return [ToolCallDelta(call.number, arguments=call.input.decode())]
 
     def count(self, usage: Counts | None, *, final: bool) -> list[StreamEvent]:
+        """What was counted so far; nothing when the host never counted: then the gateway estimates."""
         if usage is not None:
             self.counts = replaced(self.counts, usage)
-        return [UsageSeen(read_usage(self.counts), final)]
+        return [] if self.counts == Counts() else [UsageSeen(read_usage(self.counts), final)]
 
     def finish(self, reason: str | None, sequence: str | None, details: StopDetails | None) -> list[StreamEvent]:
         """The orderly end; calls whose block never ended are ended here unless the token limit cut them."""
@@ -185,7 +196,8 @@ class _Answer:
             ended = [event for index in list(self.open_calls) for event in self.close(index, b"")]
             mapped = "tool_calls" if self.calls else "stop"
         refusal = details.explanation if details is not None and mapped == "content_filter" else None
-        return [*ended, Finished(mapped, sequence, refusal=refusal)]
+        native = reason if reason in _NATIVE else None
+        return [*ended, Finished(mapped, sequence, refusal=refusal, native=native)]
 
 
 class StreamDecoder:
@@ -207,7 +219,7 @@ class StreamDecoder:
         return events
 
     def eof(self) -> list[StreamEvent]:
-        """The end of the body: of an unfinished answer only complete calls are worth keeping (agents.md 3)."""
+        """The end of the body: of an unfinished answer only complete calls are worth keeping."""
         events: list[StreamEvent] = []
         for frame in [] if self._spent else self._framer.eof():
             self._read(frame.data, events)
@@ -215,8 +227,7 @@ class StreamDecoder:
         if self._spent or answer.finished:
             return events
         if answer.calls and not answer.open_calls:
-            events += answer.finish(None, None, None)
-            return [*events, UsageSeen(read_usage(answer.counts, estimated=True), final=True)]
+            return events + answer.finish(None, None, None)  # no final count: the gateway estimates what is missing
         self._fail(Cause.CUT, "the stream ended without message_stop", events)
         return events
 

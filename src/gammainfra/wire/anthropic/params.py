@@ -1,7 +1,7 @@
 """Everything of a request that is neither message nor tool: limits, sampling, reasoning, the form of the answer.
 
 It decides what a value becomes for this model and names what cannot be said (OpenAI's names). What a model takes
-comes from the catalog's capabilities, never from its name. Rules: research behind wire.md 11 and
+comes from the catalog's capabilities, never from its name. Rules:
 https://platform.claude.com/docs/en/build-with-claude/extended-thinking, /adaptive-thinking, /effort.
 """
 

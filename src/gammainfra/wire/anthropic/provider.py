@@ -12,7 +12,7 @@ from gammainfra.domain.chat import ChatRequest
 from gammainfra.domain.failure import Failure
 from gammainfra.domain.sketch import Sketch
 from gammainfra.domain.target import Target, Written
-from gammainfra.wire.anthropic import errors, write
+from gammainfra.wire.anthropic import copy, errors, write
 from gammainfra.wire.anthropic.blocks import DIALECT
 from gammainfra.wire.anthropic.decode import StreamDecoder, WholeDecoder
 from gammainfra.wire.dialect import Decoder
@@ -28,9 +28,9 @@ class AnthropicMessages:
         """Write the hub for ``target``: repaired, stable, named in what was left out."""
         return write.write_request(request, target)
 
-    def copy_request(self, raw: bytes, sketch: Sketch, target: Target) -> Written | None:  # noqa: ARG002
-        """None: only a client of this dialect sends a body worth copying, and none is spoken to clients yet."""
-        return None
+    def copy_request(self, raw: bytes, sketch: Sketch, target: Target) -> Written | None:
+        """The short way from a client of this dialect; None when the hub is needed."""
+        return copy.copy_request(raw, sketch, target)
 
     def decoder(self, *, streamed: bool) -> Decoder:
         """A decoder for one attempt."""

@@ -1,4 +1,4 @@
-"""Anthropic's token counts as disjoint classes (wire.md 7): what is cumulative is replaced, what is split is summed.
+"""Anthropic's token counts as disjoint classes: what is cumulative is replaced, what is split is summed.
 
 It decides which number belongs to which class; it prices nothing. Rules: the ``usage`` object of
 https://platform.claude.com/docs/en/api/messages and ``message_delta`` of .../build-with-claude/streaming.
@@ -42,7 +42,7 @@ def replaced(before: Counts, after: Counts) -> Counts:
     return msgspec.structs.replace(before, **said) if said else before
 
 
-def read_usage(counts: Counts, *, estimated: bool = False) -> Usage:
+def read_usage(counts: Counts) -> Usage:
     """The classes that are billed.
 
     ``iterations`` (compaction, advisor, server-side fallback) are what is charged; the top level leaves some out.
@@ -58,7 +58,6 @@ def read_usage(counts: Counts, *, estimated: bool = False) -> Usage:
         cache_write_1h_tokens=sum(part.cache_write_1h_tokens for part in parts),
         output_tokens=output - reasoning,
         reasoning_tokens=reasoning,
-        estimated=estimated,
     )
 
 

@@ -1,6 +1,6 @@
 """One hub request as one Messages-API body: the order of the work, and nothing that a single part decides.
 
-What is sent for the past is a pure function of the past (wire.md 1): no clock, no randomness, no later turn changes
+What is sent for the past is a pure function of the past: no clock, no randomness, no later turn changes
 an earlier one, content is always in block form, and cache marks are laid on at the very end.
 """
 
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import takewhile
+from typing import Any
 
 import msgspec
 
 from gammainfra.domain.chat import ChatRequest, Message, Text, ToolCall
 from gammainfra.domain.target import Target, Written
 from gammainfra.wire.anthropic import blocks, params, tools
+from gammainfra.wire.anthropic.fields import NATIVE_FIELDS, betas_of
 from gammainfra.wire.anthropic.notes import Block, Notes, Turn
 from gammainfra.wire.cache_marks import automatic_ends, kept_marks
 from gammainfra.wire.repair import NOTHING_SAID, repair
@@ -28,8 +30,11 @@ def write_request(request: ChatRequest, target: Target) -> Written:
     limit = params.max_tokens(request, notes)
     form, instruction = params.answer_form(request, notes)
 
-    declared = tools.write_tools(request, notes)
-    choice = tools.write_tool_choice(request, notes)
+    native = _native(request, notes)
+    served: Sequence[Block] = native.pop("tools", ())
+    taken = {tool.get("name") for tool in served}
+    declared = [*(tool for tool in tools.write_tools(request, notes) if tool["name"] not in taken), *served]
+    choice = tools.write_tool_choice(request, notes) if request.tools or not served else None
     system = blocks.write_system(opening, notes)
     if instruction is not None:
         system.append(notes.markable({"type": "text", "text": instruction}, None))
@@ -63,17 +68,35 @@ def write_request(request: ChatRequest, target: Target) -> Written:
     }
     body |= {name: value for name, value in optional.items() if value}
     body |= params.sampling(request, notes, thinking=reasoning.is_on)
+    body |= native
     body["messages"] = turns
     if target.stream:
         body["stream"] = True
+    betas = [*notes.betas, *betas_of(native)]
     return Written(
         body=msgspec.json.encode(params.renamed(body, notes)),
         dropped_params=tuple(notes.dropped),
         dropped_context=(f"thinking={notes.lost_thinking}",) if notes.lost_thinking else (),
         call_ids=tuple((shown, sent) for shown, sent in ids.items() if shown != sent),
-        headers={"anthropic-beta": ",".join(notes.betas)} if notes.betas else {},
+        headers={"anthropic-beta": ",".join(betas)} if betas else {},
         tool_names=tuple(notes.names.items()),
     )
+
+
+def _native(request: ChatRequest, notes: Notes) -> dict[str, Any]:
+    """What a client of this dialect asked of Anthropic itself; named where the hub has no place for it.
+
+    ``tools`` are declarations of tools that Anthropic runs or knows the schema of.
+    """
+    if request.dialect != blocks.DIALECT:
+        return {}
+    kept: dict[str, Any] = {}
+    for name, value in request.extra.items():
+        if notes.target.owns_dialect and (name == "tools" or name in NATIVE_FIELDS):
+            kept[name] = value
+        else:
+            notes.drop(name)
+    return kept
 
 
 def _halves(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], tuple[Message, ...]]:

@@ -1,7 +1,7 @@
 """Decodes answers of OpenAI-compatible hosts, streamed or whole, into stream events; it believes the terminal event.
 
 It decides what each chunk means and when an answer is finished: at its ``finish_reason``; at ``[DONE]`` without one
-when there is text or every call is complete; at an orderly end of the body when every call is complete (agents.md 3).
+when there is text or every call is complete; at an orderly end of the body when every call is complete.
 Anything else that ends is UpstreamError. It never judges arguments of a finished call, and never mints ids.
 """
 

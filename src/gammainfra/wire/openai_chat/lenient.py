@@ -54,14 +54,24 @@ def read_body(raw: bytes, decoder: msgspec.json.Decoder[T], at: str = "") -> T:
     except msgspec.ValidationError as error:
         problem, _, path = str(error).partition(" - at `$")
         where = (at + path.rstrip("`")).lstrip(".")
+        missing = _MISSING.match(problem)
+        if missing is not None:
+            name = f"{where}.{missing[1]}".lstrip(".")
+            raise refused(f"`{name}` is missing: {_REMEDIES.get(name, 'it is required')}", where or name) from None
         place = f"`{where}`" if where else "the body"
         raise refused(f"{place}: {problem[:1].lower()}{problem[1:]}", where or None) from None
     except RecursionError:
         raise refused(_TOO_DEEP) from None
     except ValueError as error:
-        raise refused(f"the body is not valid JSON: {error}") from None
+        problem = f"is not valid JSON: {error}" if raw.strip() else "is empty"
+        raise refused(f"The body {problem}. Send one JSON object with model and messages") from None
 
 
+_MISSING: Final = re.compile(r"Object missing required field `([^`]+)`")
+_REMEDIES: Final = {
+    "model": "name one, such as gammainfra/auto; GET /v1/models lists them",
+    "messages": "send a list of at least one message, such as {'role': 'user', 'content': 'Hello'}",
+}
 _TOO_DEEP: Final = f"the body is nested too deeply: at most {limits.JSON_DEPTH} levels are read"
 _ANY: Final = msgspec.json.Decoder()
 

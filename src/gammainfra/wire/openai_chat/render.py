@@ -15,7 +15,6 @@ from msgspec import Raw
 from gammainfra.domain.bill import Bill, Closing
 from gammainfra.domain.chat import Thinking
 from gammainfra.domain.failure import Refused
-from gammainfra.domain.money import show_usd
 from gammainfra.domain.sketch import Sketch
 from gammainfra.domain.stream import (
     Finished,
@@ -29,6 +28,7 @@ from gammainfra.domain.stream import (
     UpstreamError,
     UsageSeen,
 )
+from gammainfra.wire.cost import cost_fields
 from gammainfra.wire.openai_chat.errors import write_error
 from gammainfra.wire.openai_chat.gather import Gathered
 from gammainfra.wire.openai_chat.thinking import details_of
@@ -200,25 +200,4 @@ def usage_of(bill: Bill) -> dict[str, Any]:
         "cache_read_input_tokens": usage.cache_read_tokens,
         "cache_creation_input_tokens": written,
     }
-    charge = bill.charge
-    if charge is not None:
-        shown["cost"] = _usd(charge.total_nano)
-        shown["cost_details"] = {
-            "input": _usd(charge.input_nano),
-            "output": _usd(charge.output_nano),
-            "cache_read": _usd(charge.cache_read_nano),
-            "cache_write": _usd(charge.cache_write_nano),
-            "fee": _usd(bill.fee_nano),
-            # Roo Code adds this to `cost`, which already is what the provider bills: a second copy would double it.
-            "upstream_inference_cost": 0,
-            "absorbed": _usd(bill.absorbed_nano),
-        }
-        shown["is_byok"] = bill.is_byok
-    if not bill.settled:
-        shown["settled"] = False
-    return shown
-
-
-def _usd(nano_usd: int) -> Raw:
-    """An amount as a JSON number, exact and without trailing zeros: no float comes near it."""
-    return Raw(show_usd(nano_usd).rstrip("0").rstrip(".").encode())
+    return {**shown, **cost_fields(bill)}

@@ -1,4 +1,4 @@
-"""Token counts as OpenAI-compatible hosts report them, made into classes that never overlap (design: wire.md 7).
+"""Token counts as OpenAI-compatible hosts report them, made into classes that never overlap.
 
 Hosts differ in what their sums contain. Where a total is given it decides; counts are never invented.
 """

@@ -6,6 +6,7 @@ function of the request and the target, and it never invents a parameter that th
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +20,11 @@ from gammainfra.wire.openai_chat.write_messages import write_messages
 from gammainfra.wire.repair import repair
 
 _NO_PARAMETERS: Final[dict[str, Any]] = {"type": "object", "properties": {}}
+_USER_CHARS: Final = 64
+# What another dialect calls by the same name and means the same by.
+_SHARED: Final[dict[str, frozenset[str]]] = {
+    "openai_responses": frozenset({"verbosity", "service_tier", "prompt_cache_key", "safety_identifier"}),
+}
 _SCHEMA_NOTE: Final = "Answer with one JSON object and nothing else. It must follow this JSON schema: "
 
 
@@ -35,10 +41,9 @@ def write_request(request: ChatRequest, target: Target) -> Written:
     if request.response_format is not None:
         body.update(_response_format(request.response_format, target, messages, dropped))
     body.update(_plain_fields(request, target, dropped))
-    if request.dialect == DIALECT:
-        body.update({name: value for name, value in request.extra.items() if name not in body})
-    else:
-        dropped += request.extra
+    known = request.extra.keys() if request.dialect == DIALECT else _SHARED.get(request.dialect, frozenset())
+    body.update({name: value for name, value in request.extra.items() if name in known and name not in body})
+    dropped += [name for name in request.extra if name not in known]
     if not _keeps_metadata(body):
         body.pop("metadata", None)
     fitting, left_out = fit(body, rules)
@@ -80,9 +85,16 @@ def _plain_fields(request: ChatRequest, target: Target, dropped: list[str]) -> d
         "stop": list(request.stop[:STOPS]) or None,
         "seed": request.seed,
         "reasoning_effort": effort,
-        "user": request.user,
+        "user": _user(request.user),
     }
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _user(user: str | None) -> str | None:
+    """Who the client's user is; a name longer than OpenAI takes (Claude Code's is) is replaced by its SHA-256."""
+    if user is None or len(user) <= _USER_CHARS:
+        return user
+    return hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def is_forced(choice: ToolChoice) -> bool:
