@@ -23,10 +23,10 @@ from tests.bench.gateway import ROOT, Gateway, environment, help_ms, provider
 from tests.bench.load import Outcome
 from tests.bench.table import TOLERATED, Row, markdown
 
-_WARM = 0.15  # of a run's length
-_WRITTEN_S = 0.3  # after a run, until its last records are in the store: they are part of its cost
+_WARM = 0.1  # of a run's length
+_WRITTEN_S = 0.2  # after a run, until its last records are in the store: they are part of its cost
 _RUN_S = 90.0
-_IDLE_S = 1.0
+_IDLE_S = 0.5
 
 
 def main() -> int:
@@ -70,7 +70,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="short runs, under a minute: good for a first look only")
     parser.add_argument("--rounds", type=int, default=3, help="how often each case is run (default: 3)")
     asked = parser.parse_args()
-    asked.length = 0.25 if asked.quick else 1.0
+    asked.length = 0.15 if asked.quick else 1.0
     return asked
 
 

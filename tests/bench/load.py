@@ -97,6 +97,7 @@ class Connection(asyncio.Protocol):
         self._pieces: list[bytes] = []
         self._attempted: bytes | None = None
         self._began = 0.0
+        self.answered = False
         self.idle = asyncio.Event()
         self.idle.set()
 
@@ -129,6 +130,7 @@ class Connection(asyncio.Protocol):
         else:
             self._asking.latencies_us.append(round((now - self._began) * 1e6))
             self._asking.last_at = now
+            self.answered = True
         self._pieces.clear()
         self._attempted = None
         if self._until is not None and now < self._until:
@@ -186,6 +188,8 @@ async def load(job: Job) -> list[Outcome]:
                 await asyncio.wait_for(connection.idle.wait(), _LAST_ANSWER_S)
             except TimeoutError:
                 asking.wrong["no answer"] += 1
+            if job.rate is None and not connection.answered:
+                asking.wrong["a connection never got a right answer"] += 1
     return [asking.outcome(began) for asking in askings]
 
 

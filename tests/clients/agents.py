@@ -19,6 +19,7 @@ from gammainfra.simulate.agent_task import ANSWER
 from tests.clients import install
 
 _ERROR: Final = re.compile(r'"type":"error"|"output":\{"error":|"success":false|"status":"error"|"isError":true')
+_CODEX_ERROR: Final = re.compile(r'"type":"(?:error|turn\.failed)"|"status":"failed"')
 HERE: Final = Path(__file__).resolve().parent
 
 
@@ -131,6 +132,33 @@ def _launch_opencode(place: Place) -> Launch:
     return Launch(command, environ)
 
 
+def _launch_py_responses(place: Place) -> Launch:
+    mode = "alternate" if place.whole else "stream"
+    loop = str(HERE / "responses_loop.py")
+    command = [sys.executable, loop, place.base_url, place.model, str(place.workspace), mode]
+    return Launch(command, place.environ())
+
+
+def _launch_codex(place: Place) -> Launch:
+    file = place.home / ".codex" / "config.toml"
+    file.parent.mkdir()
+    file.write_text(
+        f'model = "{place.model}"\n'
+        'model_provider = "gammainfra"\n'
+        "[model_providers.gammainfra]\n"
+        'name = "GammaInfra"\n'
+        f'base_url = "{place.base_url}"\n'
+        'env_key = "OPENAI_API_KEY"\n'
+        'wire_api = "responses"\n'
+        "request_max_retries = 0\n"
+        "stream_max_retries = 0\n",
+        "utf-8",
+    )
+    codex = str(install.command_of("codex"))
+    flags = ["--json", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox"]
+    return Launch([codex, "exec", *flags, place.prompt], _with_node(place))
+
+
 def _with_node(place: Place) -> dict[str, str]:
     """The environment with Node 22 first on PATH."""
     environ = place.environ()
@@ -147,6 +175,8 @@ def _count_garbled(output: str) -> int:
                 words = text
             case {"type": "text", "part": {"text": str(text)}}:  # opencode
                 words = text
+            case {"type": "item.completed", "item": {"type": "agent_message", "text": str(text)}}:  # Codex
+                words = text
             case _:
                 pass
     return int(words != ANSWER)
@@ -158,6 +188,12 @@ def _count_errors(output: str) -> int:
     return sum(_ERROR.search(line) is not None for line in lines) + _count_garbled(output)
 
 
+def _count_failures(output: str) -> int:
+    """Codex's errors and failed commands, and garbled last words. That it does not know the model is no error."""
+    lines = [line for line in output.splitlines() if line.startswith("{") and "Model metadata for" not in line]
+    return sum(_CODEX_ERROR.search(line) is not None for line in lines) + _count_garbled(output)
+
+
 AGENTS: Final[Mapping[str, Agent]] = {
     agent.name: agent
     for agent in (
@@ -165,5 +201,7 @@ AGENTS: Final[Mapping[str, Agent]] = {
         Agent("js-openai", "sdk", _launch_js_openai, _count_garbled, timeout_s=120.0),
         Agent("cline", "cline", _launch_cline, _count_errors, timeout_s=300.0),
         Agent("opencode", "opencode", _launch_opencode, _count_errors, timeout_s=300.0),
+        Agent("py-responses", "sdk", _launch_py_responses, _count_garbled, timeout_s=120.0),
+        Agent("codex", "codex", _launch_codex, _count_failures, timeout_s=300.0),
     )
 }

@@ -41,6 +41,7 @@ KITS: Final[Mapping[str, Kit]] = {
     "openai-js": Kit("openai", "7.57.0"),
     "cline": Kit("cline", "3.0.65", "cline"),
     "opencode": Kit("opencode-ai", "1.18.33", "opencode"),
+    "codex": Kit("@openai/codex", "0.169.0", "codex"),
 }
 
 

@@ -18,7 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gammainfra.simulate import STREAM_ONLY, AgentTask, Always, Fault, FirstOfEachStep, Pace, ServerSpec, World
+from gammainfra.simulate import (
+    NEEDS_CALLS,
+    STREAM_ONLY,
+    AgentTask,
+    Always,
+    Fault,
+    FirstOfEachStep,
+    Pace,
+    ServerSpec,
+    World,
+)
 from gammainfra.simulate.agent_task import INPUT_FILE
 from tests.clients.agents import Agent, Launch, Place
 from tests.clients.gateway import KEY, read_books, running
@@ -77,7 +87,8 @@ class Outcome:
         """How many faults must have happened for the trial to count."""
         if self.trial.fault is None:
             return 0
-        return self.trial.steps if self.trial.case == "b" else 1
+        talks = self.trial.fault in NEEDS_CALLS  # the last step calls no tool
+        return self.trial.steps - talks if self.trial.case == "b" else 1
 
     @property
     def passed(self) -> bool:

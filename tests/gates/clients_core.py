@@ -42,7 +42,7 @@ REDUCED_FAULTS = (
     Fault.LATE_CUT,
 )
 REDUCED_STEPS = 10
-COLUMNS = "{:10} {:17} {:4} {:9} {:>4} {:>4} {:>6} {:>8} {:>7} {:>10} {:>8} {:>7} {:>9}"
+COLUMNS = "{:10} {:22} {:4} {:9} {:>4} {:>4} {:>6} {:>8} {:>7} {:>10} {:>8} {:>7} {:>9}"
 
 
 def list_trials(arguments: argparse.Namespace) -> Iterator[Trial]:

@@ -17,6 +17,7 @@ from gammainfra.settings import SettingsWrong
 
 # The dashboard's and the writer's threads must not hold the interpreter for long while streams wait.
 _SWITCH_INTERVAL_S = 0.0005
+_LAST_PORT = 65_535
 # Answers free themselves when they are over; a collection walks everything that is kept, while all streams wait.
 _GC_THRESHOLDS = (20_000, 20, 50)
 
@@ -73,8 +74,9 @@ def _run_loop(app: App, listening: socket.socket) -> None:
 def _not_listening(host: str, port: int, error: OSError) -> str:
     if error.errno in {errno.EADDRINUSE, errno.EACCES}:
         why = "is in use" if error.errno == errno.EADDRINUSE else "needs more rights"
-        return f"port {port} on {host} {why}: choose another one with --port, e.g. --port {port + 1}"
-    return f"cannot listen on {host}:{port}: {error.strerror}"
+        other = port + 1 if port < _LAST_PORT else 0
+        return f"port {port} on {host} {why}: choose another one with --port, e.g. --port {other}"
+    return f"cannot listen on {host}:{port} ({error.strerror}): name an address of this machine with --host"
 
 
 def _welcome(app: App, port: int) -> str:

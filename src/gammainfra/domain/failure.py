@@ -31,7 +31,7 @@ class Cause(enum.StrEnum):
 
     CONNECT_ERROR = "connect_error"
     CONNECT_TIMEOUT = "connect_timeout"
-    FIRST_TOKEN_TIMEOUT = "first_token_timeout"  # noqa: S105 - a name, not a secret
+    FIRST_TOKEN_TIMEOUT = "first_token_timeout"
     STALL = "stall"
     TOTAL_TIMEOUT = "total_timeout"
     REQUEST_TIMEOUT = "request_timeout"
@@ -104,7 +104,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused(Exception):  # noqa: N818 - reads as what happened: the request was refused
+class Refused(Exception):
     """The gateway's own "no", before or instead of an answer: one JSON error in the caller's dialect (C60..C68).
 
     ``message`` names cause and remedy. ``retry`` None says nothing; True and False become ``x-should-retry``.

@@ -212,6 +212,7 @@ class Attempt:
         if self.outcome is not None:
             return
         now = self._means.clock.now()
+        failure = replace(failure, message=self.host.hide_keys(failure.message))
         self.outcome, self.ended_at = LegFailed(failure), now
         if failure.cause.fault is Fault.PROVIDER:
             self._means.health.failed(self.endpoint.name, self.key_id, self.host.key_ids, failure, now)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-from gammainfra.domain.secret import Secret
+from gammainfra.domain.secret import HIDDEN, Secret
 from gammainfra.providers.provider import Provider
+
+_SECRET_CHARS: Final = 6  # a shorter one would be found inside plain words
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +35,11 @@ class Host:
     def key(self, key_id: str) -> HostKey:
         """The key of that name."""
         return next(key for key in self.keys if key.id == key_id)
+
+    def hide_keys(self, text: str) -> str:
+        """What this host said, without our keys: providers echo them, and only we know what they look like."""
+        for key in self.keys:
+            secret = key.secret.reveal()
+            if len(secret) >= _SECRET_CHARS:
+                text = text.replace(secret, HIDDEN)
+        return text

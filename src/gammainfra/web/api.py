@@ -22,13 +22,14 @@ from gammainfra.gateway.serve import serve
 from gammainfra.gateway.services import Services
 from gammainfra.web.cors import Cors, is_preflight
 from gammainfra.web.incoming import ClientGone, Incoming, Receive, Send, headers_too_large, incoming
-from gammainfra.wire import openai_chat, openai_responses
+from gammainfra.wire import anthropic, openai_chat, openai_responses
 from gammainfra.wire.dialect import ClientDialect
 
 Handler = Callable[[Incoming], Awaitable[None]]
 
 DIALECTS: Mapping[str, ClientDialect] = {
     "/v1/chat/completions": openai_chat.CLIENT,
+    "/v1/messages": anthropic.CLIENT,
     "/v1/responses": openai_responses.CLIENT,
 }
 _NOT_SUPPORTED: Mapping[str, str] = {

@@ -91,7 +91,7 @@ def headers_too_large() -> Refused:
 def incoming(scope: Mapping[str, Any], receive: Receive, send: Send) -> Incoming:
     """Read an ASGI scope of type ``http``."""
     path: str = scope["path"]
-    if path.startswith("/api/v1"):
+    if f"{path}/".startswith("/api/v1/"):
         path = path[4:]
     raw: list[tuple[bytes, bytes]] = scope["headers"]
     return Incoming(

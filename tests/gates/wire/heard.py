@@ -85,6 +85,8 @@ def _call(heard: Heard, shown: Json) -> Call:
     function = shown["function"]
     if shown.get("type") != "function":
         heard.fault("types", "a call without its type")
+    if not function["arguments"].strip():
+        heard.fault("arguments", "a call whose arguments are no JSON at all: clients parse them")
     return Call(function["name"], arguments_of(function["arguments"]), shown["id"])
 
 

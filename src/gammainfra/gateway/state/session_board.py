@@ -58,10 +58,14 @@ class SessionBoard:
     def arrived(self, account_id: str, key_id: str, name: SessionName, sketch: Sketch, wall: float) -> None:
         """A request of the task was admitted. A side call leaves the task's shape as it was."""
         task = (account_id, name.id)
-        view = replace(self.view(account_id, name), last_at=wall)
-        if name.by != "side_call":
+        view = self._views.get(task) or SessionView(name)
+        if name.by == "side_call":
+            view = replace(view, name=name, last_at=wall)
+        else:
             view = replace(
                 view,
+                name=name,
+                last_at=wall,
                 n_messages=sketch.n_messages,
                 n_tools=sketch.n_tools,
                 prefix_head_hash=prefix_head_hash(sketch.prefix_head),

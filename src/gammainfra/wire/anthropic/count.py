@@ -6,7 +6,7 @@ body's bytes, so that JSON escapes and base64 do not count. It is never billed a
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Raw
@@ -44,7 +44,7 @@ def estimate_tokens(raw: bytes) -> int:
     return max(1, round(tokens + (_TOOLS_TOKENS if fields.get("tools") else 0)))
 
 
-def _tokens(value: Any) -> float:
+def _tokens(value: object) -> float:
     match value:
         case str():
             n_ascii = len(value.encode("ascii", "ignore"))
@@ -53,10 +53,14 @@ def _tokens(value: Any) -> float:
             return _IMAGE_TOKENS
         case {"type": "base64", "data": str(encoded)}:
             return len(encoded) / _BASE64_CHARS_PER_TOKEN
-        case {"type": "thinking" | "redacted_thinking"}:
-            return _tokens(value.get("thinking"))
+        case {"type": "thinking", "thinking": str(text)}:
+            return _tokens(text)
+        case {"type": "redacted_thinking"}:
+            return 0
         case dict():
-            return _TOKENS_PER_BLOCK + sum(_tokens(key) + _tokens(inner) for key, inner in value.items() if key != "type")
+            return _TOKENS_PER_BLOCK + sum(
+                _tokens(key) + _tokens(inner) for key, inner in value.items() if key != "type"
+            )
         case list():
             return sum(map(_tokens, value))
         case None | bool():

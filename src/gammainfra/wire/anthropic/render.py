@@ -98,7 +98,7 @@ def message_id(generation_id: str) -> str:
 
 
 def _frame(event: Event) -> bytes:
-    return b"event: " + event["type"].encode() + b"\ndata: " + _encode(event) + b"\n\n"
+    return b"event: %s\ndata: %s\n\n" % (event["type"].encode(), _encode(event))
 
 
 def _plan(closing: Closing) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def _stop_reason(finish: Finished) -> str:
 
 
 def usage_of(bill: Bill | None) -> dict[str, Any]:
-    """The ``usage`` object in Anthropic's meaning (``input_tokens`` without what the cache read or wrote) with the cost.
+    """The ``usage`` object in Anthropic's meaning (``input_tokens`` without what a cache read or wrote), and the cost.
 
     None: nothing is known yet. The counts of ``message_delta`` replace these.
     """

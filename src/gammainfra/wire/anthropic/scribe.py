@@ -27,6 +27,7 @@ from gammainfra.wire.anthropic.blocks import DIALECT
 from gammainfra.wire.anthropic.thoughts import seal
 
 Event = dict[str, Any]
+_UNCITED: Final[Event] = {"citations": []}
 _OPAQUE: Final = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -131,10 +132,9 @@ class Scribe:
         key = event.get("index", 0)
         match event:
             case {"type": "content_block_start", "content_block": {"type": "text"} as block}:
-                cited = {} if block.get("citations") is None else {"citations": []}
-                begun = self._begin("text", 0, {"type": "text", "text": "", **cited})
-                sources = [{"type": "citations_delta", "citation": one} for one in block.get("citations") or ()]
-                return [*begun, *map(self._delta, sources)]
+                sources = block.get("citations")
+                begun = self._begin("text", 0, {"type": "text", "text": "", **({} if sources is None else _UNCITED)})
+                return [*begun, *(self._delta({"type": "citations_delta", "citation": one}) for one in sources or ())]
             case {"type": "content_block_start", "content_block": dict(block)}:
                 return self._begin("opaque", key, block)
             case {"type": "content_block_delta", "delta": dict(delta)}:

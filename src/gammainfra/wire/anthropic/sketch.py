@@ -90,7 +90,8 @@ def read_sketch(raw: bytes) -> Sketch:
         call_repeated=found.call_repeated,
         group_open=bool(found.open_ids),
         parameters=_parameters(body, effort=bool(output.get("effort")), is_schema=is_schema),
-        cache_marks=found.cache_marks + sum(is_given(tool.cache_control) for tool in tools) + is_given(body.cache_control),
+        cache_marks=found.cache_marks
+        + sum(map(is_given, (body.cache_control, *(tool.cache_control for tool in tools)))),
         clean=found.clean,
         session_hint=_hint(metadata.get("session_id")) or _hint(session_of(user_id)),
         user=_hint(user_id),
