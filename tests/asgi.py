@@ -1,4 +1,4 @@
-"""Asks an ASGI application as a client would, without a socket: what the tests of the web layer and of providers share."""
+"""Asks an ASGI application as a client would, without a socket: shared by the tests of web and of providers."""
 
 from __future__ import annotations
 

@@ -9,6 +9,11 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
+
+# A test asserts nothing about time: a slow machine must not fail one by being slow.
+settings.register_profile("gammainfra", deadline=None)
+settings.load_profile("gammainfra")
 
 EXCUSE = "platform:"
 

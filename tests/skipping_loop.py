@@ -1,4 +1,4 @@
-"""An event loop whose clock jumps to the next timer instead of waiting for it: hours pass in no time, without a sleep."""
+"""An event loop whose clock jumps to the next timer instead of waiting for it: hours pass in no time."""
 
 from __future__ import annotations
 

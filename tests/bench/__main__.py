@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from tests.bench import machine
-from tests.bench.cases import CASES, Case, Run, busy_connections, check, percentile, pool
+from tests.bench.cases import CASES, Case, Run, busy_connections, check, doubt, percentile, pool
 from tests.bench.gateway import ROOT, Gateway, environment, help_ms, provider
 from tests.bench.load import Outcome
 from tests.bench.table import TOLERATED, Row, markdown
@@ -57,6 +57,8 @@ def main() -> int:
     print(_machine(calibrations))
     print(f"{recorded} answers, each with its record in SQLite; memory after the load {loaded_mb or 0:.0f} MB\n")
     print(markdown(rows))
+    for said in sorted({doubt(case, run) for case, several in runs.items() for run in several} - {""}):
+        print(f"DOUBT: {said}")
     beyond = [row.name for row in rows if row.excess > TOLERATED]
     for said in [*(f"WRONG: {fault}" for fault in faults), *(f"beyond {TOLERATED:g} goals: {name}" for name in beyond)]:
         print(said)

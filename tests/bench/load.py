@@ -41,7 +41,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     size: bodies.Size = "1 KB"
     stream: bool = False
     attempts: int | None = 1
-    connections: int = 4
+    connections: int = 16
 
 
 class Job(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ from typing import Literal
 from gammainfra.simulate import (
     NEEDS_CALLS,
     STREAM_ONLY,
+    TEXT_FIRST,
     AgentTask,
     Always,
     Fault,
@@ -30,6 +31,7 @@ from gammainfra.simulate import (
     World,
 )
 from gammainfra.simulate.agent_task import INPUT_FILE
+from gammainfra.store.rows import RequestRow
 from tests.clients.agents import Agent, Launch, Place
 from tests.clients.gateway import KEY, read_books, running
 from tests.clients.task import JournalledTask, count_duplicates, count_files
@@ -65,8 +67,9 @@ class Outcome:
     """What came of it.
 
     ``visible`` counts what a client could notice: answers of the gateway that were no answers, requests beyond one per
-    step, and errors in the client's own output. ``refused`` are requests that a provider refused without a fault: the
-    gateway wrote something it should not have. ``surplus_calls``: tool calls in the history that nobody should have.
+    step, errors in the client's own output, last words that are not the model's. ``refused`` are requests that a
+    provider refused without a fault: the gateway wrote something it should not have. ``surplus_calls``: tool calls in
+    the history that nobody should have.
     """
 
     trial: Trial
@@ -142,7 +145,7 @@ async def _perform(trial: Trial, root: Path) -> Outcome:
                 rc, output, wall_s = await _drive(trial.agent, place, root)
         records = [record for server in world for record in server.log]
     books = [] if trial.bare else read_books(gateway_folder)
-    failed = sum(row.status != 200 or row.ending != "served" for row in books)
+    failed = sum(_is_seen(row, trial.fault) for row in books)
     surplus = max(0, sum(row.n_tools > 0 for row in books) - trial.steps)
     return Outcome(
         trial=trial,
@@ -158,6 +161,16 @@ async def _perform(trial: Trial, root: Path) -> Outcome:
         wall_s=wall_s,
         slowest_s=max((row.latency_ms / 1000 for row in books), default=0.0),
     )
+
+
+def _is_seen(row: RequestRow, fault: Fault | None) -> bool:
+    """Whether an answer was no answer. A cut in shown text without tools in play (a title) is told by contract (C66):
+
+    another model would go on in other words.
+    """
+    if row.n_tools == 0 and row.ttft_ms is not None and fault in TEXT_FIRST:
+        return False
+    return row.status != 200 or row.ending != "served"
 
 
 def _make_folders(root: Path) -> tuple[Path, Path, Path]:

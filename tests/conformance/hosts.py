@@ -68,7 +68,6 @@ async def playing(
     host: Host, folder: Path, script: Script, schedule: Schedule | None = None, pace: Pace = PACE
 ) -> AsyncIterator[Playing]:
     """A gateway that knows ``host`` alone, on top of a world that follows the script and the schedule."""
-    folder.mkdir(parents=True, exist_ok=True)
     world = World((ServerSpec(host.vendor, name="played"),), script=script, schedule=schedule or Never(), pace=pace)
     async with world, gateway(folder, host.environ(world["played"].base_url)) as app:
         yield Playing(app, world["played"])

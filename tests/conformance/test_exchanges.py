@@ -121,7 +121,9 @@ def test_tools_are_called_and_their_results_return(
 
 
 @each_host
-@pytest.mark.parametrize("choice", ["auto", "none", "required", {"type": "function", "function": {"name": "read_file"}}])
+@pytest.mark.parametrize(
+    "choice", ["auto", "none", "required", {"type": "function", "function": {"name": "read_file"}}]
+)
 def test_every_tool_choice_is_accepted(host: Host, choice: object, tmp_path: Path) -> None:
     async def test() -> None:
         async with playing(host, tmp_path, Fixed(Turn(text="Fine."))) as play:
@@ -140,7 +142,9 @@ def test_thinking_is_shown_where_the_vendor_shows_it_and_never_refused_later(
     async def test() -> None:
         script = Fixed(Turn(text="Reading.", thinking="One file first.", calls=(READ,)))
         async with playing(host, tmp_path, script) as play:
-            first = await chat(play.app, body(host, stream=stream, tools=TOOLS, reasoning_effort="high", max_tokens=9000))
+            first = await chat(
+                play.app, body(host, stream=stream, tools=TOOLS, reasoning_effort="high", max_tokens=9000)
+            )
             assert first.status == 200, first.body
             message = message_of(first, stream=stream)
             if host.vendor != "openai" and not host.own:  # of a model nobody knows, nobody knows how it thinks

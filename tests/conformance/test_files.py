@@ -16,7 +16,7 @@ from tests.conformance.hosts import PLAYERS, PROVIDERS
 OWN = tuple(compatible(f"own-{dialect}", "https://models.example/v1", dialect) for dialect in DIALECTS)
 
 each_file = pytest.mark.parametrize("provider", PROVIDERS, ids=lambda one: one.name)
-each_host = pytest.mark.parametrize("provider", (*PROVIDERS, *OWN), ids=lambda one: one.name)
+each_host = pytest.mark.parametrize("provider", [*PROVIDERS, *OWN], ids=lambda one: one.name)
 
 
 @each_file

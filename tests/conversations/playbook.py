@@ -1,6 +1,7 @@
 """A conversation with the real gateway, written as a script: ``>>`` what arrives, ``<<`` what leaves.
 
-    book() >> ask() << "acme asked" >> says("acme", text("Hi")) << "200 | Hi" >> says("acme", *finish()) << "stop | done"
+    b = book() >> ask() << "acme asked" >> says("acme", text("Hi")) << "200" << "'Hi'"
+    (b >> says("acme", *finish()) << "stop | done | end").over()
 
 Everything is real (serve, Turn, Attempt, Run, codecs, boards) but the wire on both sides and the time. What leaves is
 written in words: pieces of one write are joined by `` | ``; whatever the caller called ``x`` gets begins with ``x: ``.
@@ -69,6 +70,8 @@ cost = {input = "4", output = "40"}
 
 [models."anthropic/claude"]
 limit = {context = 200_000, output = 8_000}
+does = ["tools", "thinking"]
+thinking = "adaptive"
 chain = ["acme/one"]
 [[models."anthropic/claude".endpoints]]
 provider = "anthropic"
@@ -79,7 +82,7 @@ TOOL = {"type": "function", "function": {"name": "write", "parameters": {"type":
 BODY: Mapping[str, Any] = {"model": "acme/one", "messages": [{"role": "user", "content": "Hi there"}]}
 
 
-# ---- what arrives -----------------------------------------------------------------------------------------------------
+# ---- what arrives ----------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A caller asks."""
@@ -154,7 +157,7 @@ class Ends:
 Arrival = Ask | Says | After | Leaves | StopsReading | ReadsOn | Ends
 
 
-# ---- the world --------------------------------------------------------------------------------------------------------
+# ---- the world -------------------------------------------------------------------------------------------------------
 class _Accounts:
     def authenticate(self, credential: str | None) -> Caller:
         if credential is None:
@@ -328,10 +331,12 @@ class Book:
         self._ids = _Counting()
         self.admission, self.health, self.sessions = Admission(), HealthBoard(), SessionBoard()
         catalog = build(TABLES, providers, {}, {})
+        self.hosts = {name: _host(hosts.get(name) or _provider(name)) for name in providers}
+        seam: Any = self.upstream  # a Means names the class, and all it wants is ``exchange``
         means = Means(
-            {name: _host(hosts.get(name) or _provider(name)) for name in providers},
-            self.upstream, self.health, self.sessions, self.notes, self.notes, self.clock,
-        )  # type: ignore[arg-type] # fmt: skip
+            self.hosts,
+            seam, self.health, self.sessions, self.notes, self.notes, self.clock,
+        )  # fmt: skip
         self.services = Services(
             _Accounts(), self.admission, self.sessions, self.health, enrol(catalog), Turns(means), self.clock, self._ids
         )  # fmt: skip

@@ -77,7 +77,7 @@ def estimated_nano(at: Book, input_nano: int, output_nano: int, output_tokens: i
     return (len(at.asked[0].raw) // 4 + 8) * input_nano + output_tokens * output_nano
 
 
-# ---- before the head --------------------------------------------------------------------------------------------------
+# ---- before the head -------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", [*REFUSALS, *EMPTY])
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_provider_that_gives_no_answer_is_absorbed_unseen(name: str, stream: bool) -> None:
@@ -114,7 +114,7 @@ def test_a_stream_that_breaks_before_its_first_word_is_absorbed_unseen(
     b.over()
 
 
-# ---- after text -------------------------------------------------------------------------------------------------------
+# ---- after text ------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("name", "said", "cause"), PLACES)
 def test_an_agent_gets_the_rest_of_a_broken_text_from_the_next_provider(
     name: str, said: tuple[Saying, ...], cause: str
@@ -157,7 +157,7 @@ def test_a_whole_answer_that_breaks_after_text_is_asked_for_again(
     b.over()
 
 
-# ---- inside arguments -------------------------------------------------------------------------------------------------
+# ---- inside arguments ------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("name", "said", "cause"), PLACES)
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("shown", ["", "Hello"])
@@ -183,7 +183,7 @@ def test_nothing_is_seen_of_a_call_that_breaks_inside_its_arguments(
     b.over()
 
 
-# ---- after the finish -------------------------------------------------------------------------------------------------
+# ---- after the finish ------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("name", "said", "cause"), PLACES)
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("counted", [True, False])
@@ -202,7 +202,7 @@ def test_what_breaks_after_the_finish_changes_nothing(
     b.over()
 
 
-# ---- nobody is left ---------------------------------------------------------------------------------------------------
+# ---- nobody is left --------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", [name for name in REFUSALS if name not in {"401", "402", "403", "404"}])
 @pytest.mark.parametrize("stream", [True, False])
 def test_when_everybody_refuses_the_caller_gets_one_503_and_may_retry(name: str, stream: bool) -> None:

@@ -50,7 +50,15 @@ def test_a_retry_takes_the_place_of_a_reader_that_did_not_notice_its_own_end() -
 
 def test_a_retry_before_the_head_gets_the_head_first() -> None:
     b = book()
-    b >> ask() << "acme asked" >> ask("again", retry=1) >> says("acme", text("Hello")) << "again: 200" << "again: 'Hello'"
+    (
+        b
+        >> ask()
+        << "acme asked"
+        >> ask("again", retry=1)
+        >> says("acme", text("Hello"))
+        << "again: 200"
+        << "again: 'Hello'"
+    )
     b >> says("acme", *finish()) << "again: stop | done | end"
     b.over()
 

@@ -118,7 +118,7 @@ def test_an_error_after_the_head_has_no_finish_and_no_end_marker() -> None:
     b.over()
 
 
-# ---- the process ends -------------------------------------------------------------------------------------------------
+# ---- the process ends ------------------------------------------------------------------------------------------------
 def test_a_stream_that_ends_within_the_drain_is_not_lost() -> None:
     b = book()
     b >> ask() << "acme asked" >> says("acme", text("Hello")) << "200" << "'Hello'" >> Ends(120.0)

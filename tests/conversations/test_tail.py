@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.conversations.playbook import After, ask, book, says
@@ -39,13 +41,20 @@ def test_thoughts_stream_and_a_turn_of_thoughts_alone_is_not_an_answer() -> None
     b = book()
     b >> ask(tools=True) << "acme asked" >> says("acme", thinking("hm")) << "200" << "thinks hm"
     b >> says("acme", *finish()) << "bolt asked"
-    b >> says("bolt", thinking("so"), text("Yes")) << "thinks so | 'Yes'" >> says("bolt", *finish()) << "stop | done | end"
+    (
+        b
+        >> says("bolt", thinking("so"), text("Yes"))
+        << "thinks so | 'Yes'"
+        >> says("bolt", *finish())
+        << "stop | done | end"
+    )
     assert b.attempts() == ["acme absorbed empty_answer", "bolt served"]
     b.over()
 
 
 def test_usage_rides_on_the_finish_or_comes_last_when_it_was_asked_for() -> None:
-    for more in ({}, {"stream_options": {"include_usage": True}}):
+    both: tuple[dict[str, Any], ...] = ({}, {"stream_options": {"include_usage": True}})
+    for more in both:
         b = book()
         b >> ask(**more) << "acme asked" >> says("acme", text("Yes"), *finish()) << "200" << "'Yes' | stop | done | end"
         last = b.clients["caller"].body.split(b"\n\n")[-4]
@@ -55,7 +64,7 @@ def test_usage_rides_on_the_finish_or_comes_last_when_it_was_asked_for() -> None
         b.over()
 
 
-# ---- re-ask and stitching ---------------------------------------------------------------------------------------------
+# ---- re-ask and stitching --------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("again", "rest"),
     [
@@ -129,7 +138,7 @@ def test_after_four_attempts_nobody_is_asked_any_more() -> None:
     b.over()
 
 
-# ---- salvage ----------------------------------------------------------------------------------------------------------
+# ---- salvage ---------------------------------------------------------------------------------------------------------
 def test_complete_calls_of_a_cut_attempt_end_the_turn_when_nobody_is_left() -> None:
     b = book("acme", "bolt")
     b >> ask(tools=True) << "acme asked" >> says("acme", text("Now"), call("c1")) << "200" << "'Now'"
@@ -175,7 +184,7 @@ def test_a_turn_that_was_cut_by_its_length_passes_as_it_is() -> None:
     b.over()
 
 
-# ---- repair -----------------------------------------------------------------------------------------------------------
+# ---- repair ----------------------------------------------------------------------------------------------------------
 def test_a_parameter_that_is_refused_is_left_out_once_and_named() -> None:
     b = book()
     refused = refuses(400, "Unsupported parameter: 'temperature'", code="unsupported_parameter", param="temperature")
@@ -192,7 +201,11 @@ def test_a_parameter_that_is_refused_is_left_out_once_and_named() -> None:
 def test_a_second_refused_parameter_goes_to_the_next_provider() -> None:
     b = book()
     b >> ask(tools=True, temperature=0, seed=1) << "acme asked"
-    b >> says("acme", *refuses(400, "Unsupported parameter: 'temperature'", code="unsupported_parameter")) << "acme asked"
+    (
+        b
+        >> says("acme", *refuses(400, "Unsupported parameter: 'temperature'", code="unsupported_parameter"))
+        << "acme asked"
+    )
     b >> says("acme", *refuses(400, "Unsupported parameter: 'seed'", code="unsupported_parameter")) << "bolt asked"
     b >> says("bolt", text("Yes"), *finish()) << "200" << "'Yes' | stop | done | end"
     b.over()

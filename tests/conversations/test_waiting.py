@@ -9,6 +9,7 @@ from tests.conversations.playbook import After, Leaves, ReadsOn, StopsReading, a
 from tests.conversations.saying import DONE, END, begin, call, finish, refuses, stop, text, usage, whole
 from tests.conversations.upstream import Broken
 
+
 def test_a_head_that_cannot_wait_leaves_at_20_s_and_keep_alives_follow_every_12_s() -> None:
     b = book("dust")
     b >> ask(tools=True, model="dust/four") << "dust asked" >> After(19.9) >> After(0.2) << "200"
@@ -29,7 +30,15 @@ def test_a_keep_alive_never_puts_the_end_of_patience_off_and_never_stands_inside
 
 def test_no_keep_alive_comes_before_the_head_nor_in_a_whole_answer() -> None:
     b = book("acme")
-    b >> ask(stream=False) << "acme asked" >> After(50.0) >> says("acme", *whole("Yes")) << "200" << "'Yes' | stop | end"
+    (
+        b
+        >> ask(stream=False)
+        << "acme asked"
+        >> After(50.0)
+        >> says("acme", *whole("Yes"))
+        << "200"
+        << "'Yes' | stop | end"
+    )
     b.over()
 
 
@@ -105,7 +114,7 @@ def test_when_256_turns_sleep_the_next_is_refused_at_once() -> None:
     b.over(turns=limits.SLEEPING + 1)
 
 
-# ---- deadlines --------------------------------------------------------------------------------------------------------
+# ---- deadlines -------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_latency_budget_that_is_spent_is_a_504(stream: bool) -> None:
     b = book()
@@ -136,7 +145,7 @@ def test_a_first_token_ends_the_budget_of_a_stream_but_not_of_a_whole_answer() -
     b.over()
 
 
-# ---- silence ----------------------------------------------------------------------------------------------------------
+# ---- silence ---------------------------------------------------------------------------------------------------------
 def test_a_stream_that_falls_silent_for_a_minute_is_left() -> None:
     b = book(closings=True)
     b >> ask(tools=True) << "acme asked" >> says("acme", text("Hello")) << "200" << "'Hello'"
@@ -175,7 +184,14 @@ def test_usage_after_the_finish_is_waited_for_a_second_and_a_half() -> None:
 
 def test_a_connection_that_stays_open_after_the_end_is_closed_soon() -> None:
     b = book(closings=True)
-    b >> ask() << "acme asked" >> says("acme", text("Yes"), stop(), usage(), DONE) << "200" << "'Yes' | stop | done | end"
+    (
+        b
+        >> ask()
+        << "acme asked"
+        >> says("acme", text("Yes"), stop(), usage(), DONE)
+        << "200"
+        << "'Yes' | stop | done | end"
+    )
     b >> After(1.6) << "acme closed"
     assert not b.record.usage.estimated
     b.over()
@@ -188,7 +204,7 @@ def test_no_connection_is_answered_by_another_provider() -> None:
     b.over()
 
 
-# ---- slow readers -----------------------------------------------------------------------------------------------------
+# ---- slow readers ----------------------------------------------------------------------------------------------------
 def test_a_reader_that_stops_reading_holds_the_provider_up_and_goes_on_later() -> None:
     b = book("acme")
     b >> ask() << "acme asked" >> says("acme", text("x")) << "200" << "'x'" >> StopsReading()

@@ -1,4 +1,4 @@
-"""Providers in this very program: they implement the ``exchange`` seam, say what a test makes them say, and note what they see."""
+"""Providers in this very program: they implement the ``exchange`` seam and say what a test makes them say."""
 
 from __future__ import annotations
 

@@ -35,4 +35,7 @@ def test_what_only_the_operator_can_mend_is_permanent() -> None:
 
 
 def test_a_refusal_reads_as_status_code_and_message() -> None:
-    assert str(Refused(404, "model_not_found", "There is no such model.")) == "404 model_not_found: There is no such model."
+    assert (
+        str(Refused(404, "model_not_found", "There is no such model."))
+        == "404 model_not_found: There is no such model."
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +41,8 @@ def test_a_key_that_was_issued_is_well_formed_and_one_typing_error_is_seen(rando
     assert not is_well_formed_key(key[:place] + wrong + key[place + 1 :])
 
 
-@pytest.mark.parametrize("key", ["", "sk-other-1", "sk-gammainfra-", "sk-gammainfra-abc_123456", "sk-gammainfra-\u00e4"])
+@pytest.mark.parametrize(
+    "key", ["", "sk-other-1", "sk-gammainfra-", "sk-gammainfra-abc_123456", "sk-gammainfra-\u00e4"]
+)
 def test_what_never_was_a_key_of_ours_is_not_well_formed(key: str) -> None:
     assert not is_well_formed_key(key)

@@ -39,7 +39,9 @@ def test_a_plain_decimal_is_an_amount(text: str, nano: int) -> None:
     assert read_usd(text) == nano
 
 
-@pytest.mark.parametrize("text", ["", "1.", ".5", "-1", "+1", "1e3", "0.0000000001", "1 000", "1,5", "١", "1\n", "9" * 10])
+@pytest.mark.parametrize(
+    "text", ["", "1.", ".5", "-1", "+1", "1e3", "0.0000000001", "1 000", "1,5", "\u0661", "1\n", "9" * 10]
+)
 def test_anything_else_is_refused_with_the_allowed_form(text: str) -> None:
     with pytest.raises(ValueError, match=r"write a plain decimal such as 0\.25"):
         read_usd(text)

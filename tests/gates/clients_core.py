@@ -21,7 +21,7 @@ from tests.clients.install import NotInstalled
 from tests.clients.trial import Case, Outcome, Primary, Trial, perform
 
 CLIENTS = ("py-openai", "js-openai", "cline", "opencode")
-BOTH_PRIMARIES = ("py-openai", "js-openai")  # fast enough; the others meet either primary in turn
+BOTH_PRIMARIES = ("py-openai", "js-openai")  # fast enough; the others meet them in turn: one in (a), the other in (b)
 FAULTS = (
     Fault.RATE_LIMIT,
     Fault.OVERLOADED,
@@ -52,7 +52,8 @@ def list_trials(arguments: argparse.Namespace) -> Iterator[Trial]:
     for client in arguments.client or (CLIENTS[:1] if arguments.reduced else CLIENTS):
         for number, fault in enumerate(arguments.fault or (REDUCED_FAULTS if arguments.reduced else FAULTS)):
             for offset, case in enumerate(cases):
-                chosen = primaries if client in BOTH_PRIMARIES else (primaries[(number + offset) % 2],)
+                both = client in BOTH_PRIMARIES and not arguments.reduced
+                chosen = primaries if both else (primaries[(number + offset) % 2],)
                 for primary in [arguments.primary] if arguments.primary else chosen:
                     if arguments.case in {None, case}:
                         what = None if fault == "none" else Fault(fault)
@@ -94,7 +95,7 @@ def main() -> int:
     """Print the table and the verdict; the status is 0 only when every trial passed and none was skipped."""
     parser = argparse.ArgumentParser(prog="gate-clients-core")
     parser.add_argument("--reduced", action="store_true", help="one SDK loop, six faults, ten steps")
-    parser.add_argument("--client", action="append", choices=CLIENTS, help="may be repeated")
+    parser.add_argument("--client", action="append", choices=tuple(AGENTS), help="may be repeated")
     parser.add_argument("--fault", action="append", choices=[*map(str, Fault), "none"], help="may be repeated")
     parser.add_argument("--case", choices=get_args(Case))
     parser.add_argument("--primary", choices=get_args(Primary))

@@ -2,7 +2,8 @@
 
 ``n`` records, ``core`` and ``full`` in percent over every run: bodies whole, and in fragments of 1 and of 7 bytes. The
 recordings of tests/gates/wire/record.py when there are any, and always the fixtures made by hand beside it. Options:
-``--reduced`` (fixtures only), ``--fragment N`` (one run), ``--also deepseek_chat,...`` (shown, not judged).
+``--reduced`` (fixtures only), ``--fragment N`` (one run), ``--also deepseek_chat,...`` (shown, not judged: the oracle
+knows no host's own counters and no ``reasoning_details``).
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ CORE_PERCENT: Final = 99.5
 FULL_PERCENT: Final = 99.0
 FRAGMENTS: Final = (0, 1, 7)
 _AT_ONCE: Final = 8
+_AT_ONCE_IN_PIECES: Final = 2  # a loop that carries too many pieces is late for the counts behind a finish
 _ANSWER_S: Final = 120.0
 _KEY: Final = "sk-test-wire-core-0123456789abcdef"
 _HEADERS: Final = {"authorization": f"Bearer {_KEY}", "x-gammainfra-allow-fallbacks": "none"}
@@ -51,11 +53,11 @@ class Judged:
 class Client:
     """Asks the gateway at ``origin`` in Chat Completions, as an agent would."""
 
-    def __init__(self, origin: str, replay: Replay, session: aiohttp.ClientSession) -> None:
+    def __init__(self, origin: str, replay: Replay, session: aiohttp.ClientSession, at_once: int) -> None:
         self._url = f"{origin}/v1/chat/completions"
         self._replay = replay
         self._session = session
-        self._room = asyncio.Semaphore(_AT_ONCE)
+        self._room = asyncio.Semaphore(at_once)
 
     async def try_record(self, record: Record) -> Judged:
         """Ask for the record, judge the answer, and send a tool turn back in both ways in which clients do."""
@@ -135,7 +137,7 @@ async def run(records: Sequence[Record], fragment: int) -> list[Judged]:
             timeout = aiohttp.ClientTimeout(total=_ANSWER_S)
             connector = aiohttp.TCPConnector(limit=_AT_ONCE)
             async with aiohttp.ClientSession(headers=_HEADERS, timeout=timeout, connector=connector) as session:
-                client = Client(origin, replay, session)
+                client = Client(origin, replay, session, _AT_ONCE_IN_PIECES if fragment else _AT_ONCE)
                 judged = await asyncio.gather(*(client.try_record(record) for record in records))
             server.should_exit = True
             await serving

@@ -19,8 +19,6 @@ from gammainfra.providers.provider import Provider, bearer, x_api_key
         (OPENAI, "http://127.0.0.1:11434", "http://127.0.0.1:11434/v1/chat/completions"),
         (OPENAI, "http://127.0.0.1:11434/v1/", "http://127.0.0.1:11434/v1/chat/completions"),
         (OPENAI, "https://host.example/openai/v1", "https://host.example/openai/v1/chat/completions"),
-        (OPENAI, "https://host.example/openai", "https://host.example/openai/v1/chat/completions"),
-        (OPENAI, "https://host.example/v12", "https://host.example/v12/v1/chat/completions"),
         (DEEPSEEK, None, "https://api.deepseek.com/v1/chat/completions"),
     ],
 )

@@ -57,7 +57,7 @@ def test_a_provider_of_another_package_is_known(folder: Path) -> None:
 
 def test_a_provider_of_another_package_cannot_take_a_name_that_is_here(folder: Path) -> None:
     install(folder, "openai")
-    with pytest.raises(ValueError, match="entry point elsewhere_openai:PROVIDER of group gammainfra.providers"):
+    with pytest.raises(ValueError, match=r"entry point elsewhere_openai:PROVIDER of group gammainfra\.providers"):
         found()
 
 

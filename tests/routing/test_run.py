@@ -76,7 +76,7 @@ def speaking(terms: r.Terms = AGENT, **changes: object) -> Talk:
     return t << r.SendHead() << r.Release(1) if terms.stream else t << r.Release(1)
 
 
-# ---- the straight way -------------------------------------------------------------------------------------------------
+# ---- the straight way ------------------------------------------------------------------------------------------------
 def test_an_answer_is_asked_for_told_settled_and_ended() -> None:
     t = speaking() >> r.Useful(1, text=True) >> r.Finished(1) << LATER >> r.UsageFinal(1) << r.Settle("served", 1)
     (t >> r.Settled() << r.End("served")).over()
@@ -109,7 +109,7 @@ def test_events_of_legs_that_are_not_live_change_nothing() -> None:
     assert t.run.phase is r.Phase.SEEK
 
 
-# ---- failures ---------------------------------------------------------------------------------------------------------
+# ---- failures --------------------------------------------------------------------------------------------------------
 def test_a_failure_before_the_first_word_goes_to_the_next_candidate() -> None:
     t = asked() >> r.LegFailed(1, DOWN) << r.Fund(2, 1) >> r.Funded(2) << r.Start(2, stitched=False)
     t >> r.Useful(2, text=False) << r.SendHead() << r.Release(2)
@@ -173,7 +173,7 @@ def test_complete_calls_of_the_first_broken_leg_end_the_turn_when_nobody_is_left
     t.over()
 
 
-# ---- cooldowns --------------------------------------------------------------------------------------------------------
+# ---- cooldowns -------------------------------------------------------------------------------------------------------
 COOLING = (r.Option(not_before=10.0), r.Option(not_before=20.0))
 
 
@@ -208,7 +208,7 @@ def test_a_sleep_that_is_refused_ends_the_turn() -> None:
     (t >> r.Settled() << r.End("failed")).over()
 
 
-# ---- two legs ---------------------------------------------------------------------------------------------------------
+# ---- two legs --------------------------------------------------------------------------------------------------------
 def hedged() -> Talk:
     t = talk(hedge_at=1.0) << r.SetTimer("hedge", 1.0) << r.Fund(1, 0) >> r.Funded(1) << r.Start(1, stitched=False)
     return t >> r.HedgeDue() << r.Fund(2, 1)
@@ -245,7 +245,7 @@ def test_no_second_leg_without_a_candidate_or_before_the_first_is_asked() -> Non
     speaking() >> r.HedgeDue()
 
 
-# ---- the head and the budget ------------------------------------------------------------------------------------------
+# ---- the head and the budget -----------------------------------------------------------------------------------------
 def test_a_head_that_is_due_leaves_once() -> None:
     t = asked() >> r.HeadDue() << r.SendHead() >> r.HeadDue() >> r.Useful(1, text=True) << r.Release(1) >> r.HeadDue()
     assert t.run.head
@@ -262,7 +262,7 @@ def test_a_spent_budget_ends_a_whole_answer_but_no_stream_that_speaks() -> None:
     assert t.run.winner is None
 
 
-# ---- the reader -------------------------------------------------------------------------------------------------------
+# ---- the reader ------------------------------------------------------------------------------------------------------
 LINGER = r.SetTimer("linger", limits.LINGER_S)
 
 
@@ -315,7 +315,7 @@ def test_who_joins_a_turn_that_has_failed_waits_for_its_error() -> None:
     (t >> r.AudienceJoined() >> r.Settled() << r.End("abandoned")).over()
 
 
-# ---- the process ends -------------------------------------------------------------------------------------------------
+# ---- the process ends ------------------------------------------------------------------------------------------------
 def test_the_end_of_the_process_stops_a_search_and_an_answer() -> None:
     t = asked() >> r.Stop() << r.Cancel(1, "stop") << r.Settle("stopped", None)
     (t >> r.Settled() << r.End("stopped")).over()

@@ -95,6 +95,6 @@ def test_the_search_would_find_it(tmp_path: Path) -> None:
                 got = await ask(app.asgi, "POST", "/v1/chat/completions", asked, {"authorization": f"Bearer {KEY}"})
                 assert got.status == 200
                 await asyncio.to_thread(app.writer.flush_blocking, 5.0)
-        assert any(CANARY.encode() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
     run(test())
+    assert any(CANARY.encode() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())

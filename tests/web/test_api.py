@@ -31,7 +31,7 @@ OPENAI = {"OPENAI_API_KEY": "sk-a"}
         ("OPTIONS", "/v1/models", 405, "method_not_allowed", "use GET"),
     ],
 )
-def test_what_is_not_here_is_said_with_what_to_do(
+def test_what_is_not_here_is_said_with_what_to_do(  # noqa: PLR0917 - a table of cases
     method: str, target: str, status: int, code: str, words: str, tmp_path: Path
 ) -> None:
     async def test() -> None:

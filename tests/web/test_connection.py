@@ -146,7 +146,9 @@ class Wire(asyncio.Transport):
 @asynccontextmanager
 async def connected(folder: Path) -> AsyncIterator[tuple[Connection, Wire]]:
     async with gateway(folder) as app:
-        config = Config(app.asgi, lifespan="off", log_config=None, ws="none", proxy_headers=False, timeout_keep_alive=75)
+        config = Config(
+            app.asgi, lifespan="off", log_config=None, ws="none", proxy_headers=False, timeout_keep_alive=75
+        )
         config.load()
         connection, wire = Connection(config, ServerState(), {}), Wire()
         connection.connection_made(wire)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from gammainfra import app
 from gammainfra.settings import read_settings
 from gammainfra.simulate import NEEDS_CALLS, AgentTask, Fault, FirstOfEachStep, Record, Schedule, World
 
+Ask = Callable[[anthropic.AsyncAnthropic, World], Awaitable[Any]]
 KEY = "sk-test-0123456789abcdef0123456789abcdef"
 MODELS = {
     "anthropic": "anthropic/claude-sonnet-4-6",
@@ -101,7 +102,9 @@ async def drive(client: anthropic.AsyncAnthropic, model: str, *, stream: bool, *
         else:
             answer = await client.messages.create(**asked)
         ran.messages.append(answer)
-        history.append({"role": "assistant", "content": [block.model_dump(exclude_none=True) for block in answer.content]})
+        history.append(
+            {"role": "assistant", "content": [block.model_dump(exclude_none=True) for block in answer.content]}
+        )
         calls = [block for block in answer.content if block.type == "tool_use"]
         ran.call_ids += [call.id for call in calls]
         assert answer.stop_reason == ("tool_use" if calls else "end_turn")
@@ -116,7 +119,7 @@ async def drive(client: anthropic.AsyncAnthropic, model: str, *, stream: bool, *
 def run_task(
     tmp_path: Path, vendor: str, schedule: Schedule | None, *, stream: bool, **more: Any
 ) -> tuple[AgentTask, Ran, list[Record]]:
-    task = AgentTask(steps=8, parallel_every=3, thinking_every=2)
+    task = AgentTask(steps=7, parallel_every=3, thinking_every=2)
 
     async def check() -> tuple[Ran, list[Record]]:
         async with (
@@ -130,9 +133,8 @@ def run_task(
     return task, *asyncio.run(check())
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=str)
-@pytest.mark.parametrize("vendor", MODELS)
-def test_the_sdk_loop_notices_no_fault_on_any_provider(tmp_path: Path, vendor: str, fault: Fault | None) -> None:
+@pytest.mark.parametrize(("fault", "vendor"), zip(FAULTS, cycle(MODELS)), ids=str)
+def test_the_sdk_loop_notices_no_fault_on_any_provider(tmp_path: Path, fault: Fault | None, vendor: str) -> None:
     task, ran, log = run_task(tmp_path, vendor, FirstOfEachStep(fault) if fault else None, stream=True)
     assert ran.files == task.files()
     assert len(set(ran.call_ids)) == len(ran.call_ids)
@@ -141,9 +143,72 @@ def test_the_sdk_loop_notices_no_fault_on_any_provider(tmp_path: Path, vendor: s
     assert sum(record.fault is not None for record in log) >= due
 
 
-@pytest.mark.parametrize("fault", [None, Fault.OVERLOADED, Fault.EMPTY], ids=str)
-@pytest.mark.parametrize("vendor", MODELS)
-def test_the_sdk_loop_works_in_whole_messages(tmp_path: Path, vendor: str, fault: Fault | None) -> None:
+@pytest.mark.parametrize(("fault", "vendor"), [(None, "anthropic"), (Fault.EMPTY, "openai"), (None, "deepseek")])
+def test_the_sdk_loop_works_in_whole_messages(tmp_path: Path, fault: Fault | None, vendor: str) -> None:
     task, ran, log = run_task(tmp_path, vendor, FirstOfEachStep(fault) if fault else None, stream=False)
     assert ran.files == task.files()
     assert [record.refusal for record in log if record.refusal] == []
+    assert {message.model for message in ran.messages} == {MODELS[vendor]}
+    assert all(message.usage.input_tokens > 0 and message.usage.cost > 0 for message in ran.messages)
+
+
+def test_a_history_with_thinking_and_cache_marks_travels_to_anthropic_as_it_is(tmp_path: Path) -> None:
+    system = [{"type": "text", "text": "You are an agent.", "cache_control": {"type": "ephemeral"}}]
+    thinking = {"type": "adaptive"}
+    task, ran, log = run_task(tmp_path, "anthropic", None, stream=True, system=system, thinking=thinking)
+    assert ran.files == task.files()
+    assert [record.refusal for record in log if record.refusal] == []
+    thoughts = [block for message in ran.messages for block in message.content if block.type == "thinking"]
+    assert thoughts
+    assert all(thought.signature for thought in thoughts)
+
+
+def ask_once(tmp_path: Path, ask: Ask) -> Any:
+    async def check() -> Any:
+        async with World() as world, gateway(world, tmp_path) as base_url, sdk(base_url) as client:
+            return await ask(client, world)
+
+    return asyncio.run(check())
+
+
+def test_anthropic_counts_what_it_would_be_asked_and_others_are_estimated(tmp_path: Path) -> None:
+    long = [{"role": "user", "content": "word " * 4000}]
+
+    async def count(client: anthropic.AsyncAnthropic, world: World) -> list[int]:
+        counted = [await client.messages.count_tokens(model=model, messages=long) for model in MODELS.values()]
+        await world["anthropic"].close()
+        counted.append(await client.messages.count_tokens(model=MODELS["anthropic"], messages=long))
+        return [one.input_tokens for one in counted]
+
+    exact, *estimated = ask_once(tmp_path, count)
+    assert exact == 5
+    assert estimated == [5007] * 3
+
+
+def test_a_refusal_has_anthropics_shape_on_every_path_of_the_dialect(tmp_path: Path) -> None:
+    async def ask(client: anthropic.AsyncAnthropic, _: World) -> tuple[Any, Any]:
+        with pytest.raises(anthropic.AuthenticationError) as unknown:
+            await client.with_options(api_key="sk-wrong").messages.count_tokens(model="m", messages=[])
+        with pytest.raises(anthropic.NotFoundError) as missing:
+            await client.messages.create(model="nobody/none", max_tokens=1, messages=[{"role": "user", "content": "x"}])
+        return unknown.value.body, missing.value.body
+
+    unknown, missing = ask_once(tmp_path, ask)
+    assert (unknown["type"], unknown["error"]["type"]) == ("error", "authentication_error")
+    assert (missing["error"]["type"], missing["error"]["code"]) == ("not_found_error", "model_not_found")
+    assert missing["request_id"].startswith("gen-")
+
+
+def test_both_versions_of_the_api_and_its_beta_are_one(tmp_path: Path) -> None:
+    async def ask(client: anthropic.AsyncAnthropic, _: World) -> list[str]:
+        said = []
+        for version in ("2023-06-01", "2026-10-21"):
+            options = {"extra_headers": {"anthropic-version": version}, "extra_query": {"beta": "true"}}
+            answer = await client.messages.create(
+                model=MODELS["openai"], max_tokens=50, messages=[{"role": "user", "content": "Hi"}], **options
+            )
+            said.append(answer.id)
+        return said
+
+    ids = ask_once(tmp_path, ask)
+    assert all(one.startswith("msg_") and len(one) == 26 for one in ids)

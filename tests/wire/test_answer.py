@@ -33,11 +33,13 @@ def heard(*events: StreamEvent, choices: int = 1) -> Speech:
     return speech
 
 
-def call(index: int = 0, arguments: str = "{}", *, name: str = "write", call_id: str = "c", choice: int = 0) -> ToolCallDelta:
+def call(
+    index: int = 0, arguments: str = "{}", *, name: str = "write", call_id: str = "c", choice: int = 0
+) -> ToolCallDelta:
     return ToolCallDelta(index, call_id, name, arguments, choice)
 
 
-# ---- one attempt's speech ---------------------------------------------------------------------------------------------
+# ---- one attempt's speech --------------------------------------------------------------------------------------------
 def test_what_comes_before_the_first_call_may_stream_and_the_rest_is_held() -> None:
     speech = heard(TextDelta("a"), ThinkingDelta("b"), call(), TextDelta("c"))
     assert speech.drain() == [TextDelta("a"), ThinkingDelta("b")]
@@ -72,7 +74,9 @@ def test_usage_replaces_usage_and_final_stays_final() -> None:
 
 
 def test_the_first_failure_and_the_first_finish_count() -> None:
-    speech = heard(UpstreamError(FIRST), UpstreamError(Failure(Cause.STALL, "second")), Finished("stop"), Finished("length"))
+    speech = heard(
+        UpstreamError(FIRST), UpstreamError(Failure(Cause.STALL, "second")), Finished("stop"), Finished("length")
+    )
     assert speech.failure is FIRST
     assert not speech.is_late
     assert speech.finishes[0].reason == "stop"
@@ -122,9 +126,11 @@ def test_a_finished_speech_is_an_answer_or_says_why_not(events: list[StreamEvent
     assert (flaw and flaw.cause) == cause
 
 
-# ---- what the reader is told ------------------------------------------------------------------------------------------
+# ---- what the reader is told -----------------------------------------------------------------------------------------
 def test_the_tail_has_what_was_not_told_then_calls_then_the_finish() -> None:
-    speech = heard(TextDelta("a"), call(arguments='{"a":1}'), TextDelta("b"), call(3, "", call_id="d"), Finished("stop"))
+    speech = heard(
+        TextDelta("a"), call(arguments='{"a":1}'), TextDelta("b"), call(3, "", call_id="d"), Finished("stop")
+    )
     assert Answer().tail(speech, stitched=False) == [
         TextDelta("a"),
         ToolCallDelta(0, "c", "write", '{"a":1}'),
@@ -165,7 +171,10 @@ def test_a_whole_answer_says_everything_once() -> None:
 def test_each_choice_counts_its_calls_and_has_its_finish() -> None:
     speech = heard(call(0, call_id="a"), call(0, call_id="b", choice=1), Finished("length", choice=1), choices=2)
     assert Answer().tail(speech, stitched=False)[2:] == [Finished("tool_calls"), Finished("length", choice=1)]
-    assert [event.index for event in Answer().tail(speech, stitched=False)[:2] if isinstance(event, ToolCallDelta)] == [0, 0]
+    assert [event.index for event in Answer().tail(speech, stitched=False)[:2] if isinstance(event, ToolCallDelta)] == [
+        0,
+        0,
+    ]
 
 
 def test_an_id_of_the_history_is_never_used_for_another_call() -> None:
@@ -181,7 +190,9 @@ EVENTS = st.lists(
     st.one_of(
         st.builds(TextDelta, st.text(max_size=4)),
         st.builds(ThinkingDelta, st.text(max_size=4)),
-        st.builds(ToolCallDelta, st.integers(0, 2), st.sampled_from(["", "c1", "c2"]), st.just("write"), st.text(max_size=4)),
+        st.builds(
+            ToolCallDelta, st.integers(0, 2), st.sampled_from(["", "c1", "c2"]), st.just("write"), st.text(max_size=4)
+        ),
     ),
     max_size=12,
 )

@@ -24,8 +24,11 @@ COMMANDS: Final = {
 }
 
 
+_INTERRUPTED: Final = 130  # as shells count it
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit status is 0 when it did what was asked, 2 for wrong arguments, 1 otherwise."""
+    """Run a command; the exit status is 0 when it did what was asked, 2 for wrong arguments, 130 after Ctrl-C, else 1."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(prog="gammainfra", description="The LLM gateway for agent loops.")
     parser.add_argument("--version", action="version", version=f"gammainfra {__version__}")
@@ -35,5 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if name in given[:1]:
             importlib.import_module(module).add_arguments(command)
     chosen = parser.parse_args(given)
-    status: int = importlib.import_module(COMMANDS[chosen.command][0]).run(chosen)
+    try:
+        status: int = importlib.import_module(COMMANDS[chosen.command][0]).run(chosen)
+    except KeyboardInterrupt:  # Ctrl-C is no accident; a server raises it once more when it has ended in order
+        return _INTERRUPTED
     return status

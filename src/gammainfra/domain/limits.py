@@ -21,6 +21,7 @@ JSON_DEPTH: Final = 200
 SESSION_ID_CHARS: Final = 128
 IDEMPOTENCY_KEY_CHARS: Final = 255
 MAX_LATENCY_MS: Final = 3_600_000
+ECHO_BYTES: Final = 4 * KIB  # of one field that Responses answers repeat; a longer one is left out
 
 # What one process carries at a time.
 REQUESTS_IN_FLIGHT: Final = 2048

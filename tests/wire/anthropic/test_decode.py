@@ -268,6 +268,20 @@ def test_arguments_cut_by_the_token_limit_stay_cut_and_end_as_length() -> None:
     assert finish(events).reason == "length"
 
 
+@pytest.mark.parametrize("reason", ["pause_turn", "model_context_window_exceeded"])
+def test_a_reason_that_others_have_no_word_for_is_kept_for_clients_of_this_dialect(reason: str) -> None:
+    assert finish(stream(start(), *HELLO, ended(reason))).native == reason
+    assert finish(whole({"type": "text", "text": "Hello"}, stop_reason=reason)).native == reason
+
+
+def test_text_that_follows_text_or_cites_is_told_as_a_block_of_its_own() -> None:
+    cited = {"type": "text", "text": "b", "citations": [{"type": "char_location"}]}
+    told = whole({"type": "text", "text": "a"}, cited, {"type": "text", "text": ""})
+    assert [json.loads(one.raw)["index"] for one in of(Opaque, told)] == [1, 2]
+    assert json.loads(of(Opaque, told)[0].raw)["content_block"] == cited
+    assert [one.text for one in of(TextDelta, told)] == ["a", "b"]
+
+
 def test_a_matched_stop_sequence_is_told() -> None:
     assert finish(stream(start(), *HELLO, ended("stop_sequence", stop_sequence="END"), STOP)).stop_sequence == "END"
     assert finish(whole(stop_reason="stop_sequence", stop_sequence="END")).stop_sequence == "END"

@@ -119,11 +119,8 @@ def test_calls_are_written_whole_under_the_ids_of_the_conversation() -> None:
         ToolCallDelta(1, "call_b", "g", "{}"),
         Finished("tool_calls"),
     )
-    assert kinds(found)[8:] == [
-        "output_item.done",
-        *("output_item.added", "function_call_arguments.delta", "function_call_arguments.done", "output_item.done") * 2,
-        "completed",
-    ][1 if kinds(found)[8] != "output_item.done" else 0 :]
+    one = ("output_item.added", "function_call_arguments.delta", "function_call_arguments.done", "output_item.done")
+    assert kinds(found)[8:] == [*one, *one, "completed"]
     calls = found[-1]["response"]["output"][1:]
     assert [(one["id"], one["call_id"], one["name"], one["arguments"]) for one in calls] == [
         (f"fc_{NAME}_1", "call_a", "f", '{"x":1}'),
@@ -245,7 +242,8 @@ def test_a_refusal_in_words_is_a_part_of_the_message(before: tuple[StreamEvent, 
 def test_nothing_else_is_shown() -> None:
     shown = renderer()
     opened = events(shown.render([]))
-    said = [UsageSeen(USAGE, final=True), UpstreamError(Failure(Cause.CUT, "cut")), Opaque("other", b"{}")]
+    failed = UpstreamError(Failure(Cause.CUT, "cut"))
+    said: list[StreamEvent] = [UsageSeen(USAGE, final=True), failed, Opaque("other", b"{}")]
     assert kinds(opened) == ["created", "in_progress"]
     assert shown.render(said) == b""
 
@@ -270,7 +268,13 @@ def test_a_code_that_clients_know_is_kept_in_an_error() -> None:
 
 
 def test_a_body_repeats_what_was_asked_and_explains_the_plan_on_demand() -> None:
-    asked = {"temperature": 0.5, "metadata": {"a": "b"}, "tool_choice": "none", "user": None, "parallel_tool_calls": False}
+    asked = {
+        "temperature": 0.5,
+        "metadata": {"a": "b"},
+        "tool_choice": "none",
+        "user": None,
+        "parallel_tool_calls": False,
+    }
     shown = whole(TextDelta("a"), STOP, closing=Closing(FREE.bill, {}, {"candidates": []}), **asked)
     assert {name: shown.get(name) for name in asked} == asked
     assert shown["gammainfra"] == {"candidates": []}

@@ -19,15 +19,19 @@ _COUNTED: Final = (
     "model", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "context_management",
     "mcp_servers",
 )  # fmt: skip
-_SAID: Final = ("messages", "system", "tools")
+_MARKUP: Final = frozenset({"type", "role", "cache_control", "id", "tool_use_id", "media_type"})
+_PLAIN: Final = frozenset({"text", "content", "input", "source"})
 
-# Fitted on recorded requests with their counted tokens; see tests/wire/anthropic/test_count.py for what is held.
-_ASCII_CHARS_PER_TOKEN: Final = 3.6
+# Fitted on 136 recorded requests of 100 to 7,400 counted tokens: half of the estimates are within 11 %, and the
+# median is right. Tools are counted as the JSON they are, and bring a system text of their own.
+_ASCII_CHARS_PER_TOKEN: Final = 4.0
 _OTHER_CHARS_PER_TOKEN: Final = 1.3
+_TOOLS_BYTES_PER_TOKEN: Final = 3.6
+_TOOLS_TOKENS: Final = 500
 _TOKENS_PER_BLOCK: Final = 4
-_TOOLS_TOKENS: Final = 340  # the system text that tools bring with them
 _IMAGE_TOKENS: Final = 1600  # Anthropic's bound for one picture
-_BASE64_CHARS_PER_TOKEN: Final = 40  # of a document: about 2,000 tokens a page of 60 KB
+_BASE64_CHARS_PER_TOKEN: Final = 40  # of a document: about 2,000 tokens for a page of 60 KB
+_NO_TOOLS: Final = (b"", b"[]", b"null")
 
 
 def counting_body(body: bytes) -> bytes:
@@ -37,11 +41,13 @@ def counting_body(body: bytes) -> bytes:
 
 
 def estimate_tokens(raw: bytes) -> int:
-    """About how many tokens the request ``raw`` has; at least 1."""
-    body = read_body(raw, _ANY)
-    fields = body if isinstance(body, dict) else {}
-    tokens = sum(_tokens(fields.get(name)) for name in _SAID)
-    return max(1, round(tokens + (_TOOLS_TOKENS if fields.get("tools") else 0)))
+    """About how many tokens the request ``raw`` has; at least 1. Refused 400 when it is no JSON object."""
+    body = read_body(raw, _BODY)
+    tokens = sum(_tokens(_ANY.decode(body[name])) for name in ("system", "messages") if name in body)
+    tools = bytes(body.get("tools", b""))
+    if tools not in _NO_TOOLS:
+        tokens += _TOOLS_TOKENS + len(tools) / _TOOLS_BYTES_PER_TOKEN
+    return max(1, round(tokens))
 
 
 def _tokens(value: object) -> float:
@@ -54,16 +60,13 @@ def _tokens(value: object) -> float:
         case {"type": "base64", "data": str(encoded)}:
             return len(encoded) / _BASE64_CHARS_PER_TOKEN
         case {"type": "thinking", "thinking": str(text)}:
-            return _tokens(text)
+            return _tokens(text)  # without its signature
         case {"type": "redacted_thinking"}:
             return 0
         case dict():
-            return _TOKENS_PER_BLOCK + sum(
-                _tokens(key) + _tokens(inner) for key, inner in value.items() if key != "type"
-            )
+            inside = (_tokens(inner) + (key not in _PLAIN) for key, inner in value.items() if key not in _MARKUP)
+            return _TOKENS_PER_BLOCK + sum(inside)
         case list():
             return sum(map(_tokens, value))
-        case None | bool():
-            return 0
         case _:
             return 1

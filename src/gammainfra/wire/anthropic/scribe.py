@@ -27,6 +27,7 @@ from gammainfra.wire.anthropic.blocks import DIALECT
 from gammainfra.wire.anthropic.thoughts import seal
 
 Event = dict[str, Any]
+Kind = Literal["text", "thinking", "call", "opaque"]
 _UNCITED: Final[Event] = {"citations": []}
 _OPAQUE: Final = msgspec.json.Decoder(dict[str, Any])
 
@@ -35,7 +36,7 @@ _OPAQUE: Final = msgspec.json.Decoder(dict[str, Any])
 class _Open:
     """The block being written: ``key`` is its index among its kind, ``number`` its place in the answer."""
 
-    kind: Literal["text", "thinking", "call", "opaque"]
+    kind: Kind
     key: int
     number: int
     signature: str = ""
@@ -89,11 +90,14 @@ class Scribe:
         now = self._now
         return now is not None and now.kind == kind and now.key == key
 
-    def _begin(self, kind: Literal["text", "thinking", "call", "opaque"], key: int, block: object) -> list[Event]:
+    def _begin(self, kind: Kind, key: int, block: object) -> list[Event]:
+        return self._begun(kind, key, block)[1]
+
+    def _begun(self, kind: Kind, key: int, block: object) -> tuple[_Open, list[Event]]:
         ended = self.close()
-        self._now = _Open(kind, key, self._n_blocks)
+        now = self._now = _Open(kind, key, self._n_blocks)
         self._n_blocks += 1
-        return [*ended, {"type": "content_block_start", "index": self._now.number, "content_block": block}]
+        return now, [*ended, {"type": "content_block_start", "index": now.number, "content_block": block}]
 
     def _delta(self, delta: object) -> Event:
         number = self._now.number if self._now is not None else 0
@@ -107,13 +111,13 @@ class Scribe:
             sealed = seal(event.redacted, event.format, event.id)
             return [*self._begin("opaque", -1, {"type": "redacted_thinking", "data": sealed}), *self.close()]
         events: list[Event] = []
-        if not self._is_open("thinking", event.index):
-            events = self._begin("thinking", event.index, {"type": "thinking", "thinking": "", "signature": ""})
         now = self._now
-        if now is not None:
-            now.signature += event.signature
-            now.format = now.format or event.format
-            now.id = now.id or event.id
+        if now is None or now.kind != "thinking" or now.key != event.index:
+            block = {"type": "thinking", "thinking": "", "signature": ""}
+            now, events = self._begun("thinking", event.index, block)
+        now.signature += event.signature
+        now.format = now.format or event.format
+        now.id = now.id or event.id
         if event.text:
             events.append(self._delta({"type": "thinking_delta", "thinking": event.text}))
         return events
@@ -179,8 +183,10 @@ def _put(block: dict[str, Any], delta: dict[str, Any], pieces: list[str]) -> Non
             pieces.append(piece)
         case {"type": "citations_delta"}:
             block["citations"] = [*(block.get("citations") or ()), delta.get("citation")]
-        case _:
-            pass  # a delta of a later day
+        case _:  # `compaction_delta`, and what comes on a later day
+            for name in delta.keys() - {"type"}:
+                have, piece = block.get(name), delta[name]
+                block[name] = have + piece if isinstance(have, str) and isinstance(piece, str) else piece
 
 
 def _object(text: str) -> object:

@@ -129,12 +129,9 @@ def _shell_arguments(action: object) -> str:
 def _result(item: Mapping[str, Any], at: str) -> ToolResult:
     output = item.get("output")
     if item["type"] == "tool_search_output":
-        output = "Tools found: " + json_text([_found(tool) for tool in item.get("tools") or ()])
+        tools = item.get("tools")
+        found = [tool.get("name") for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+        output = "Tools found: " + json_text(found)  # they are declared to the model as a whole
     elif isinstance(output, dict):  # some clients send what their tool returned, as it is
         output = json_text(output)
     return ToolResult(call_id_of(item), read_content(output, at))
-
-
-def _found(tool: object) -> object:
-    """A found tool by its name: it is declared to the model as a whole."""
-    return tool.get("name") if isinstance(tool, dict) else tool

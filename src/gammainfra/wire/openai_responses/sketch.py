@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw, Struct
 
+from gammainfra.domain import limits
 from gammainfra.domain.sketch import Need, Sketch
 from gammainfra.wire.openai_chat.lenient import check_depth, decode, read_body, refused
 from gammainfra.wire.openai_chat.preferences import read_preferences
@@ -23,7 +24,6 @@ from gammainfra.wire.openai_responses.items import DIALECT, stateful, voice_of
 from gammainfra.wire.openai_responses.read import read_max_tokens
 from gammainfra.wire.openai_responses.tools import Toolbox
 
-ECHO_BYTES: Final = 4096  # of one field that answers repeat; a longer one is left out
 _SYSTEM: Final = frozenset({"system", "developer"})
 _NEEDS: Final[dict[str, Need]] = {"input_image": "images", "input_file": "documents", "input_audio": "audio"}
 _STATEFUL: Final = ("previous_response_id", "conversation", "prompt")
@@ -324,5 +324,5 @@ def _hint(value: object) -> str | None:
 
 def _echo(body: _Body) -> bytes:
     given = {name: raw for name, raw in zip(_ECHOED, _ECHO_VALUES(body), strict=True) if _is_given(raw)}
-    short = {name: raw for name, raw in given.items() if len(bytes(raw)) <= ECHO_BYTES}
+    short = {name: raw for name, raw in given.items() if len(bytes(raw)) <= limits.ECHO_BYTES}
     return msgspec.json.encode({**_DEFAULT_ECHO, **short})
