@@ -8,6 +8,7 @@ import pytest
 
 from gammainfra.catalog.load import compile_files, load
 from gammainfra.catalog.snapshot import Catalog, build, show_price
+from gammainfra.domain.failure import Refused
 
 MONDAY_NIGHT = datetime(2026, 11, 23, 2, tzinfo=UTC).timestamp()
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
@@ -115,3 +116,28 @@ def test_without_providers_nothing_but_the_two_aliases_is_listed() -> None:
 )
 def test_prices_are_printed_exactly(pico: int, shown: str) -> None:
     assert show_price(pico) == shown
+
+
+def test_models_that_only_the_settings_name_are_listed_without_limits_and_found_under_their_name() -> None:
+    served = {"my-vllm": ["Qwen/Coder.2"], "anthropic": ["claude-opus-4-7"]}
+    catalog = build(load(), ["anthropic", "my-vllm"], served=served)
+    row = rows(catalog)["my-vllm/Qwen/Coder.2"]
+    assert (row["context_length"], row["pricing"], row["owned_by"]) == (None, {}, "my-vllm")
+    assert row["top_provider"] == {"context_length": None, "max_completion_tokens": None, "is_moderated": False}
+    (model,) = catalog.resolve("my-vllm/qwen/coder-2").models
+    assert (model.name, model.known) == ("Qwen/Coder.2", False)
+    # What the catalog knows there stays the catalog's.
+    assert [one.id for one in catalog.names.served] == ["my-vllm/Qwen/Coder.2"]
+    assert rows(catalog)["anthropic/claude-opus-4-7"]["context_length"] == 1_000_000
+
+
+def test_a_near_name_may_be_one_of_the_settings() -> None:
+    catalog = build(load(), ["my-vllm"], served={"my-vllm": ["qwen-coder"]})
+    with pytest.raises(Refused, match="Did you mean my-vllm/qwen-coder"):
+        catalog.resolve("qwen-codr")
+
+
+def test_what_no_known_provider_serves_is_not_offered_as_if_a_key_were_missing() -> None:
+    catalog = build(load(), ["groq"], known=["openai"])
+    vendors = {endpoint.provider for several in catalog.everything.values() for endpoint in several}
+    assert vendors == {"groq", "openai"}

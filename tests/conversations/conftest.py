@@ -12,7 +12,7 @@ from tests.conversations import playbook
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call() -> Generator[None, object, object]:
     result = yield
-    assert all(book.is_over for book in playbook.opened), "a conversation has to end with over()"
+    assert all(book.is_over for book in playbook.opened), "a conversation has to end with check_over()"
     return result
 
 

@@ -1,11 +1,11 @@
 """A conversation with the real gateway, written as a script: ``>>`` what arrives, ``<<`` what leaves.
 
     b = book() >> ask() << "acme asked" >> says("acme", text("Hi")) << "200" << "'Hi'"
-    (b >> says("acme", *finish()) << "stop | done | end").over()
+    (b >> says("acme", *finish()) << "stop | done | end").check_over()
 
 Everything is real (serve, Turn, Attempt, Run, codecs, boards) but the wire on both sides and the time. What leaves is
 written in words: pieces of one write are joined by `` | ``; whatever the caller called ``x`` gets begins with ``x: ``.
-``over`` ends a book: nothing more may have left, and the gateway must have given everything back.
+``check_over`` ends a book: nothing more may have left, and the gateway must have given everything back.
 """
 
 from __future__ import annotations
@@ -447,7 +447,7 @@ class Book:
         shown: dict[str, Any] = json.loads(self.clients[caller].body.split(b"data: ")[-1])["error"]
         return shown
 
-    def over(self, turns: int = 1, defects: int = 0) -> Book:
+    def check_over(self, turns: int = 1, defects: int = 0) -> Book:
         """Nothing more has left or leaves; everything was given back; every Turn was recorded once."""
         self.loop.advance(3.0)
         assert self._left == []

@@ -42,7 +42,7 @@ def test_a_decoder_that_fails_is_absorbed_by_the_next_provider(stream: bool) -> 
     assert b.attempts() == ["acme absorbed internal", "bolt served"]
     assert not b.health.snapshot().endpoints["bolt/two"].error_rate
     assert "acme/one" not in b.health.snapshot().endpoints
-    b.over(defects=1)
+    b.check_over(defects=1)
 
 
 def test_a_decoder_that_fails_after_text_is_stitched_like_a_cut() -> None:
@@ -50,7 +50,7 @@ def test_a_decoder_that_fails_after_text_is_stitched_like_a_cut() -> None:
     b >> ask(tools=True) << "acme asked" >> says("acme", text("Hello")) << "200" << "'Hello'"
     b >> says("acme", text(" you")) << "bolt asked" >> says("bolt", text("Hello there"), *finish())
     b << "' there' | stop | done | end"
-    b.over(defects=1)
+    b.check_over(defects=1)
 
 
 def test_a_decoder_that_fails_after_the_finish_changes_nothing() -> None:
@@ -59,14 +59,14 @@ def test_a_decoder_that_fails_after_the_finish_changes_nothing() -> None:
     b >> says("acme", usage(), DONE, END) << "stop | done | end"
     assert b.attempts() == ["acme served"]
     assert b.record.usage.estimated
-    b.over(defects=1)
+    b.check_over(defects=1)
 
 
 def test_when_only_broken_code_is_left_the_caller_gets_one_error() -> None:
     b = book("acme", hosts=breaking(0))
     b >> ask() << "acme asked" >> says("acme", text("Hello")) << "503" << "error all_providers_failed | end"
     assert b.attempts() == ["acme failed internal"]
-    b.over(defects=1)
+    b.check_over(defects=1)
 
 
 class Mute:
@@ -98,14 +98,14 @@ def test_a_tail_that_cannot_be_written_is_one_error_in_band() -> None:
     b >> ask(tools=True) << "acme asked" >> says("acme", text("Hello"), call("c1")) << "200" << "'Hello'"
     b >> says("acme", *finish("tool_calls")) << "error internal_error | end"
     assert (b.record.ending, b.record.status, b.record.error_code) == ("failed", 500, "internal_error")
-    b.over(defects=1)
+    b.check_over(defects=1)
 
 
 def test_a_tail_that_cannot_be_written_when_a_timer_ends_the_turn_is_one_error_too() -> None:
     b = book("acme", dialect=Mute("tail"))
     b >> ask() << "acme asked" >> says("acme", text("Hello"), stop()) << "200" << "'Hello'"
     b >> After(1.6) << "error internal_error | end"
-    b.over(defects=1)
+    b.check_over(defects=1)
 
 
 def test_a_whole_answer_that_cannot_be_written_is_one_500() -> None:
@@ -114,20 +114,20 @@ def test_a_whole_answer_that_cannot_be_written_is_one_500() -> None:
     assert b.headers()["content-type"] == "application/json"
     b >> ask("again", stream=False, retry=1) << "acme asked" >> says("acme", *whole("Hello"))
     b.clear()
-    b.over(turns=2, defects=2)
+    b.check_over(turns=2, defects=2)
 
 
 def test_text_that_cannot_be_written_is_one_500() -> None:
     b = book("acme", "bolt", dialect=Mute("render"))
     b >> ask() << "acme asked" >> says("acme", text("Hello")) << "200" << "error internal_error | end"
-    b.over(defects=1)
+    b.check_over(defects=1)
 
 
 def test_an_observer_that_fails_costs_neither_the_answer_nor_the_room() -> None:
     b = book("acme")
     b.notes.fails = True
     b >> ask() << "acme asked" >> says("acme", text("Hello"), *finish()) << "200" << "'Hello' | stop | done | end"
-    b.over(defects=1)
+    b.check_over(defects=1)
 
 
 def test_a_request_that_cannot_be_written_for_a_provider_ends_as_the_callers_mistake() -> None:
@@ -138,4 +138,4 @@ def test_a_request_that_cannot_be_written_for_a_provider_ends_as_the_callers_mis
     b.clear()
     b >> After(120.0)
     b.clear()
-    b.over(turns=0 if seen[-1].startswith("refused") else 1)
+    b.check_over(turns=0 if seen[-1].startswith("refused") else 1)

@@ -95,7 +95,7 @@ def test_a_provider_that_gives_no_answer_is_absorbed_unseen(name: str, stream: b
     assert b.record.charge.total_nano == BOLT
     assert (b.record.absorbed_nano == 0) is (said[0] in (END, DONE) or name in REFUSALS)
     assert b.record.error_code == ""
-    b.over()
+    b.check_over()
 
 
 @pytest.mark.parametrize(("name", "said", "cause"), PLACES)
@@ -111,7 +111,7 @@ def test_a_stream_that_breaks_before_its_first_word_is_absorbed_unseen(
     assert b.attempts() == [f"acme absorbed {cause.replace('stall', 'first_token_timeout')}", "bolt served"]
     assert b.record.charge is not None
     assert b.record.charge.total_nano == BOLT
-    b.over()
+    b.check_over()
 
 
 # ---- after text ------------------------------------------------------------------------------------------------------
@@ -127,7 +127,7 @@ def test_an_agent_gets_the_rest_of_a_broken_text_from_the_next_provider(
     assert b.record.charge is not None
     assert b.record.charge.total_nano == BOLT
     assert b.record.absorbed_nano == estimated_nano(b, 1_000, 10_000, output_tokens=2)
-    b.over()
+    b.check_over()
 
 
 @pytest.mark.parametrize(("name", "said", "cause"), PLACES)
@@ -141,7 +141,7 @@ def test_a_reader_without_tools_gets_one_error_after_a_broken_text(
     assert b.record.charge is not None
     assert (b.record.ending, b.record.status, b.record.charge.total_nano) == ("failed", 503, 0)
     assert b.error()["metadata"]["attempts"][0]["cause"] == cause
-    b.over()
+    b.check_over()
 
 
 @pytest.mark.parametrize(("name", "said", "cause"), PLACES)
@@ -154,7 +154,7 @@ def test_a_whole_answer_that_breaks_after_text_is_asked_for_again(
     assert broken(b, said) == ["bolt asked"]
     b >> says("bolt", *whole("Good morning")) << "200" << "'Good morning' | stop | end"
     assert b.attempts() == [f"acme absorbed {cause}", "bolt served"]
-    b.over()
+    b.check_over()
 
 
 # ---- inside arguments ------------------------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ def test_nothing_is_seen_of_a_call_that_breaks_inside_its_arguments(
         assert b.told == f"'Other words' | {rest} | done | end"
     assert b.attempts() == [f"acme absorbed {cause}", "bolt served"]
     assert b.record.call_ids == (("c2", "c2"),)
-    b.over()
+    b.check_over()
 
 
 # ---- after the finish ------------------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ def test_what_breaks_after_the_finish_changes_nothing(
     assert b.record.usage.estimated is not counted
     assert b.record.charge is not None
     assert b.record.charge.total_nano == (ACME if counted else estimated_nano(b, 1_000, 10_000, output_tokens=2))
-    b.over()
+    b.check_over()
 
 
 # ---- nobody is left --------------------------------------------------------------------------------------------------
@@ -220,7 +220,7 @@ def test_when_everybody_refuses_the_caller_gets_one_503_and_may_retry(name: str,
     assert b.headers()["x-should-retry"] == "true"
     assert {one.split()[-1] for one in b.attempts()} == {cause}
     assert b.record.absorbed_nano == 0
-    b.over()
+    b.check_over()
 
 
 def test_the_head_of_an_event_stream_alone_says_nothing() -> None:
@@ -230,4 +230,4 @@ def test_the_head_of_an_event_stream_alone_says_nothing() -> None:
     b >> says("bolt", text("Hello"), *finish())
     assert b.told == "200 | 'Hello' | stop | done | end"
     assert b.attempts() == ["acme absorbed first_token_timeout", "bolt served"]
-    b.over()
+    b.check_over()

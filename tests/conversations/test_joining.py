@@ -19,14 +19,14 @@ def test_a_retry_of_an_sdk_joins_the_running_answer_and_pays_once() -> None:
     b >> says("acme", call("c1"), *finish("tool_calls")) << 'again: c1 = write({"a":1}) | tool_calls | done | end'
     assert b.record.charge is not None
     assert b.headers("again")["x-request-id"] == b.record.id
-    b.over()
+    b.check_over()
 
 
 def test_the_same_question_joins_without_any_sign_when_its_first_asker_is_gone() -> None:
     b = book()
     b >> ask() << "acme asked" >> Leaves() >> ask("again") >> says("acme", text("Hello")) << "again: 200"
     b << "again: 'Hello'" >> says("acme", *finish()) << "again: stop | done | end"
-    b.over()
+    b.check_over()
 
 
 def test_two_living_equal_questions_are_never_merged() -> None:
@@ -37,7 +37,7 @@ def test_two_living_equal_questions_are_never_merged() -> None:
     b.upstream.lines[0].say(text("Other"), *finish())
     b >> After(0.0)
     assert b.told == "one: 200 | one: 'Other' | stop | done | end"
-    b.over(turns=2)
+    b.check_over(turns=2)
 
 
 def test_a_retry_takes_the_place_of_a_reader_that_did_not_notice_its_own_end() -> None:
@@ -45,7 +45,7 @@ def test_a_retry_takes_the_place_of_a_reader_that_did_not_notice_its_own_end() -
     b >> ask() << "acme asked" >> says("acme", text("Hel")) << "200" << "'Hel'" >> StopsReading()
     b >> ask("again", retry=1) << "again: 200" << "again: 'Hel'"
     b >> says("acme", text("lo")) << "again: 'lo'" >> says("acme", *finish()) << "again: stop | done | end"
-    b.over()
+    b.check_over()
 
 
 def test_a_retry_before_the_head_gets_the_head_first() -> None:
@@ -60,7 +60,7 @@ def test_a_retry_before_the_head_gets_the_head_first() -> None:
         << "again: 'Hello'"
     )
     b >> says("acme", *finish()) << "again: stop | done | end"
-    b.over()
+    b.check_over()
 
 
 @pytest.mark.parametrize(("seconds", "again"), [(30.0, True), (31.0, False)])
@@ -74,7 +74,7 @@ def test_an_answer_is_said_again_for_30_s(seconds: float, again: bool, stream: b
     if not again:
         b << "acme asked" >> says("acme", *said)
     assert b.told == f"again: 200 | again: {answer}"
-    b.over(turns=1 if again else 2)
+    b.check_over(turns=1 if again else 2)
 
 
 def test_who_heard_the_end_and_asks_again_gets_another_answer() -> None:
@@ -82,7 +82,7 @@ def test_who_heard_the_end_and_asks_again_gets_another_answer() -> None:
     b >> ask() << "acme asked" >> says("acme", text("Hello"), *finish()) << "200" << ANSWER
     b >> ask("again") << "acme asked" >> says("acme", text("Other"), *finish())
     assert b.told == "again: 200 | again: 'Other' | stop | done | end"
-    b.over(turns=2)
+    b.check_over(turns=2)
 
 
 def test_who_left_before_the_end_reached_it_gets_the_same_answer() -> None:
@@ -90,7 +90,7 @@ def test_who_left_before_the_end_reached_it_gets_the_same_answer() -> None:
     b >> ask() << "acme asked" >> says("acme", text("Hel")) << "200" << "'Hel'" >> StopsReading()
     b >> says("acme", text("lo")) >> says("acme", *finish()) >> Leaves() >> ask("again") << "again: 200"
     b << f"again: {ANSWER}"
-    b.over()
+    b.check_over()
 
 
 def test_an_idempotency_key_is_a_sign_too_and_must_be_the_same() -> None:
@@ -99,7 +99,7 @@ def test_an_idempotency_key_is_a_sign_too_and_must_be_the_same() -> None:
     b >> ask("again", headers=KEYED) << "again: 200" << f"again: {ANSWER}"
     b >> ask("other", headers={"idempotency-key": "k-2"}) << "acme asked" >> says("acme", text("Hello"), *finish())
     assert b.told == f"other: 200 | other: {ANSWER}"
-    b.over(turns=2)
+    b.check_over(turns=2)
 
 
 def test_another_key_or_another_question_never_finds_an_answer() -> None:
@@ -109,7 +109,7 @@ def test_another_key_or_another_question_never_finds_an_answer() -> None:
     assert b.told == "other: 200 | other: 'Yes' | stop | done | end"
     b >> ask("third", retry=1, seed=2) << "acme asked" >> says("acme", text("Yes"), *finish())
     assert b.told == "third: 200 | third: 'Yes' | stop | done | end"
-    b.over(turns=3)
+    b.check_over(turns=3)
 
 
 def test_a_failed_answer_is_never_said_again() -> None:
@@ -117,7 +117,7 @@ def test_a_failed_answer_is_never_said_again() -> None:
     b >> ask() << "acme asked" >> says("acme", *refuses(400, "bad")) << "400" << "error invalid_request | end"
     b >> ask("again", retry=1) << "acme asked" >> says("acme", text("Hello"), *finish())
     assert b.told == f"again: 200 | again: {ANSWER}"
-    b.over(turns=2)
+    b.check_over(turns=2)
 
 
 def test_an_answer_too_long_to_be_kept_is_asked_for_anew() -> None:
@@ -129,7 +129,7 @@ def test_an_answer_too_long_to_be_kept_is_asked_for_anew() -> None:
     b.upstream.lines[0].say(*finish())
     b >> After(0.0)
     b.clear()
-    b.over(turns=2)
+    b.check_over(turns=2)
 
 
 def test_who_joins_while_nobody_has_spoken_hears_nothing_of_a_broken_attempt() -> None:
@@ -138,7 +138,7 @@ def test_who_joins_while_nobody_has_spoken_hears_nothing_of_a_broken_attempt() -
     b >> says("acme", error("slow down", code="rate_limit_exceeded")) << "bolt asked"
     b >> ask("again", tools=True, retry=1) >> says("bolt", text("Good day")) << "again: 200" << "again: 'Good day'"
     b >> says("bolt", *finish()) << "again: stop | done | end"
-    b.over()
+    b.check_over()
 
 
 def test_who_joins_while_a_broken_answer_sleeps_hears_nothing_of_it() -> None:
@@ -147,7 +147,7 @@ def test_who_joins_while_a_broken_answer_sleeps_hears_nothing_of_it() -> None:
     b >> says("acme", error("slow down", code="rate_limit_exceeded")) >> ask("again", tools=True, retry=1)
     b >> After(1.1) << "acme asked" >> says("acme", text("Good day")) << "again: 200" << "again: 'Good day'"
     b >> says("acme", *finish()) << "again: stop | done | end"
-    b.over()
+    b.check_over()
 
 
 def test_who_joins_a_stitched_answer_gets_all_of_it() -> None:
@@ -155,7 +155,7 @@ def test_who_joins_a_stitched_answer_gets_all_of_it() -> None:
     b >> ask(tools=True) << "acme asked" >> says("acme", text("Hello")) << "200" << "'Hello'"
     b >> says("acme", CUT) << "bolt asked" >> Leaves() >> ask("again", tools=True) << "again: 200" << "again: 'Hello'"
     b >> says("bolt", text("Hello you"), *finish()) << "again: ' you' | stop | done | end"
-    b.over()
+    b.check_over()
 
 
 def test_an_error_reaches_whoever_joined_by_its_status() -> None:
@@ -163,7 +163,7 @@ def test_an_error_reaches_whoever_joined_by_its_status() -> None:
     b >> ask(tools=True) << "acme asked" >> says("acme", text("Hello")) << "200" << "'Hello'" >> Leaves()
     b >> says("acme", CUT) << "acme asked" >> ask("again", tools=True, retry=1)
     b >> says("acme", *refuses(401)) << "again: 503" << "again: error all_providers_failed | end"
-    b.over()
+    b.check_over()
 
 
 def test_a_reader_that_joins_after_thoughts_gets_them() -> None:
@@ -171,7 +171,7 @@ def test_a_reader_that_joins_after_thoughts_gets_them() -> None:
     b >> ask(tools=True) << "acme asked" >> says("acme", thinking("hm")) << "200" << "thinks hm" >> Leaves()
     b >> ask("again", tools=True) << "again: 200" << "again: thinks hm"
     b >> says("acme", text("Hello"), *finish()) << "again: 'Hello' | stop | done | end"
-    b.over()
+    b.check_over()
 
 
 def test_three_readers_in_a_row_are_one_bill() -> None:
@@ -180,4 +180,4 @@ def test_three_readers_in_a_row_are_one_bill() -> None:
     b >> says("acme", text("Hello")) << "2: 200" << "2: 'Hello'" >> Leaves("2") >> After(2.0)
     b >> ask("3", tools=True) << "3: 200" << "3: 'Hello'" >> After(5.0) >> says("acme", *finish())
     b << "3: stop | done | end"
-    b.over()
+    b.check_over()

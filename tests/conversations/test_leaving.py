@@ -27,7 +27,7 @@ def test_before_the_head_the_answer_is_waited_for_two_and_a_half_seconds(stream:
     assert b.attempts() == ["acme cancelled by client"]
     assert b.record.charge is not None
     assert b.record.charge.total_nano == 0
-    b.over()
+    b.check_over()
 
 
 def test_an_answer_that_comes_while_it_is_waited_for_is_settled_and_kept() -> None:
@@ -36,7 +36,7 @@ def test_an_answer_that_comes_while_it_is_waited_for_is_settled_and_kept() -> No
     assert b.record.ending == "served"
     assert b.record.charge is not None
     assert b.record.charge.total_nano == 200_000
-    b.over()
+    b.check_over()
 
 
 def test_after_text_with_tools_the_answer_is_waited_for() -> None:
@@ -46,7 +46,7 @@ def test_after_text_with_tools_the_answer_is_waited_for() -> None:
     assert b.record.ending == "abandoned"
     assert b.record.usage.estimated
     assert b.record.usage.output_tokens == 3
-    b.over()
+    b.check_over()
 
 
 def test_after_text_without_tools_the_provider_is_cut_off_at_once_and_what_was_said_is_billed() -> None:
@@ -56,7 +56,7 @@ def test_after_text_without_tools_the_provider_is_cut_off_at_once_and_what_was_s
     assert b.record.charge is not None
     assert b.record.charge.total_nano == (len(b.asked[0].raw) // 4 + 8) * 1_000 + 2 * 10_000
     assert b.record.absorbed_nano == 0
-    b.over()
+    b.check_over()
 
 
 @pytest.mark.parametrize("tools", [True, False])
@@ -67,7 +67,7 @@ def test_after_the_finish_the_answer_is_settled_and_kept(tools: bool) -> None:
     assert b.record.ending == "served"
     assert not b.record.usage.estimated
     b >> ask("again", tools=tools) << "again: 200" << "again: 'Hello' | stop | done | end"
-    b.over()
+    b.check_over()
 
 
 def test_after_the_tail_a_hang_up_means_nothing() -> None:
@@ -75,7 +75,7 @@ def test_after_the_tail_a_hang_up_means_nothing() -> None:
     b >> ask() << "acme asked" >> says("acme", text("Hello"), *finish()) << "200" << "'Hello' | stop | done | end"
     b >> Leaves() >> ask("second") << "acme asked"
     b >> says("acme", *refuses(400, "bad")) << "second: 400" << "second: error invalid_request | end"
-    b.over(turns=2)
+    b.check_over(turns=2)
 
 
 def test_a_key_has_four_turns_without_a_reader_and_other_keys_have_their_own() -> None:
@@ -89,7 +89,7 @@ def test_a_key_has_four_turns_without_a_reader_and_other_keys_have_their_own() -
     assert [record.key_id for record in b.notes.records] == ["key"]
     b >> After(0.2)
     assert b.outcome == ["acme closed"] * (limits.LINGERING_PER_KEY + 1)
-    b.over(turns=limits.LINGERING_PER_KEY + 2)
+    b.check_over(turns=limits.LINGERING_PER_KEY + 2)
 
 
 def test_a_failure_while_nobody_listens_is_answered_by_the_next_provider_from_the_start() -> None:
@@ -98,7 +98,7 @@ def test_a_failure_while_nobody_listens_is_answered_by_the_next_provider_from_th
     b >> says("acme", CUT) << "bolt asked" >> says("bolt", text("Other"), *finish())
     assert b.attempts() == ["acme absorbed cut", "bolt served"]
     b >> ask("again", tools=True) << "again: 200" << "again: 'Other' | stop | done | end"
-    b.over()
+    b.check_over()
 
 
 def test_a_sleeping_turn_is_given_up_after_two_and_a_half_seconds() -> None:
@@ -108,7 +108,7 @@ def test_a_sleeping_turn_is_given_up_after_two_and_a_half_seconds() -> None:
     assert b.notes.records == []
     b >> After(0.2)
     assert b.record.ending == "abandoned"
-    b.over()
+    b.check_over()
 
 
 def test_hanging_up_before_anything_is_read_costs_nothing() -> None:
@@ -116,11 +116,11 @@ def test_hanging_up_before_anything_is_read_costs_nothing() -> None:
     b >> ask(stream=False) << "acme asked" >> Leaves() >> After(2.6) << "acme closed"
     assert b.record.absorbed_nano == 0
     assert b.record.attempts[0].cost_nano == 0
-    b.over()
+    b.check_over()
 
 
 def test_a_whole_answer_is_kept_for_a_reader_that_left() -> None:
     b = book()
     b >> ask(stream=False) << "acme asked" >> Leaves() >> says("acme", *whole("Yes"))
     b >> ask("again", stream=False) << "again: 200" << "again: 'Yes' | stop | end"
-    b.over()
+    b.check_over()

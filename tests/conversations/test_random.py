@@ -141,6 +141,6 @@ def test_whatever_happens_who_stays_gets_one_ending(
     check_endings(b)
     assert all(len(record.attempts) <= 4 for record in b.notes.records)
     assert all(len(record.attempts) > 0 for record in b.notes.records if record.ending == "served")
-    b.over(turns=b.turns)
+    b.check_over(turns=b.turns)
     playbook.opened.remove(b)
     b.close()

@@ -22,20 +22,20 @@ def test_a_request_that_is_wrong_everywhere_ends_at_once(stream: bool) -> None:
     assert b.error()["message"] == "acme/one refuses this request: messages: bad role"
     assert b.error()["request_id"] == b.record.id == b.headers()["x-request-id"]
     assert (b.record.status, b.record.error_code) == (400, "invalid_request")
-    b.over()
+    b.check_over()
 
 
 def test_a_request_that_is_too_large_for_a_provider_is_a_413() -> None:
     b = book()
     b >> ask() << "acme asked" >> says("acme", *refuses(413, "too big")) << "413" << "error request_too_large | end"
     assert b.headers()["x-should-retry"] == "false"
-    b.over()
+    b.check_over()
 
 
 def test_a_body_above_our_own_limit_is_a_413_before_it_is_read() -> None:
     b = book()
     b >> Ask(b" " * (limits.REQUEST_BODY_BYTES + 1)) << "refused 413 request_too_large"
-    b.over(turns=0)
+    b.check_over(turns=0)
 
 
 def test_a_body_that_is_no_request_and_a_caller_without_a_key_are_refused() -> None:
@@ -43,7 +43,7 @@ def test_a_body_that_is_no_request_and_a_caller_without_a_key_are_refused() -> N
     b >> Ask(b"{oops") << "refused 400 invalid_request" >> ask(key="") << "refused 401 invalid_api_key"
     b >> ask(model="nobody/nothing") << "refused 404 model_not_found"
     b >> ask(headers={"x-gammainfra-cost-quality": "2"}) << "refused 400 invalid_request"
-    b.over(turns=0)
+    b.check_over(turns=0)
 
 
 def test_a_context_overflow_is_served_by_a_larger_window() -> None:
@@ -52,7 +52,7 @@ def test_a_context_overflow_is_served_by_a_larger_window() -> None:
     b >> says("acme", *refuses(400, OVERFLOW, code="context_length_exceeded")) << "corp asked"
     b >> says("corp", text("Yes"), *finish()) << "200" << "'Yes' | stop | done | end"
     assert b.attempts() == ["acme absorbed context_overflow", "corp served"]
-    b.over()
+    b.check_over()
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -63,7 +63,7 @@ def test_a_context_overflow_everywhere_is_a_400_in_the_words_that_agents_look_fo
     b << "400" << "error context_length_exceeded | end"
     assert "maximum context length" in b.error()["message"]
     assert b.headers()["x-should-retry"] == "false"
-    b.over()
+    b.check_over()
 
 
 def test_those_words_appear_in_no_other_error() -> None:
@@ -75,7 +75,7 @@ def test_those_words_appear_in_no_other_error() -> None:
     b >> ask("second", key="other") << "acme asked" >> says("acme", *refuses(400, "tools: maximum  context\\nlength"))
     b.clear()
     assert b"maximum context length" not in b.clients["second"].body.lower()
-    b.over(turns=2)
+    b.check_over(turns=2)
 
 
 def test_rejected_keys_of_ours_are_named_by_their_variable_and_not_retried() -> None:
@@ -86,7 +86,7 @@ def test_rejected_keys_of_ours_are_named_by_their_variable_and_not_retried() -> 
     assert b"sk-abcdefghij" not in b.clients["caller"].body
     assert b.headers()["x-should-retry"] == "false"
     assert "retry-after" not in b.headers()
-    b.over()
+    b.check_over()
 
 
 def test_what_only_the_operator_can_mend_is_not_retried() -> None:
@@ -95,7 +95,7 @@ def test_what_only_the_operator_can_mend_is_not_retried() -> None:
     b << "503" << "error all_providers_failed | end"
     assert b.headers()["x-should-retry"] == "false"
     assert "retry-after" not in b.headers()
-    b.over()
+    b.check_over()
 
 
 def test_the_shortest_wait_of_all_providers_is_told() -> None:
@@ -106,7 +106,7 @@ def test_the_shortest_wait_of_all_providers_is_told() -> None:
     assert [one["cause"] for one in b.error()["metadata"]["attempts"]] == ["rate_limit", "rate_limit"]
     assert b.headers()["x-gammainfra-fallback-chain"] == "acme/one,bolt/two"
     assert b.headers()["x-gammainfra-fallback-reason"] == "acme_rate_limit,bolt_rate_limit"
-    b.over()
+    b.check_over()
 
 
 def test_an_error_after_the_head_has_no_finish_and_no_end_marker() -> None:
@@ -115,7 +115,7 @@ def test_an_error_after_the_head_has_no_finish_and_no_end_marker() -> None:
     b >> says("acme", error("it broke")) << "error all_providers_failed | end"
     assert b"[DONE]" not in b.clients["caller"].body
     assert b'"finish_reason":"' not in b.clients["caller"].body
-    b.over()
+    b.check_over()
 
 
 # ---- the process ends ------------------------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ def test_a_stream_that_ends_within_the_drain_is_not_lost() -> None:
     b >> ask("late", key="other") << "late: refused 503 overloaded" >> After(10.0)
     b >> says("acme", *finish()) << "stop | done | end"
     assert b.ending_is_over
-    b.over()
+    b.check_over()
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -137,18 +137,18 @@ def test_what_has_not_ended_by_then_gets_one_error(stream: bool) -> None:
     assert b.told == ("error shutting_down | end" if stream else "503 | error shutting_down | end")
     assert (b.record.ending, b.record.status) == ("stopped", 503)
     assert b.attempts() == ["acme cancelled by stop"]
-    b.over()
+    b.check_over()
 
 
 def test_an_idle_process_ends_at_once() -> None:
     b = book()
     b >> Ends(10.0)
     assert b.ending_is_over
-    b.over(turns=0)
+    b.check_over(turns=0)
 
 
 def test_a_wrong_answer_to_a_whole_question_leaves_no_half_answer() -> None:
     b = book()
     b >> ask(stream=False) << "acme asked" >> says("acme", *whole("Hello")[:2], CUT) << "bolt asked"
     b >> says("bolt", *whole("Yes")) << "200" << "'Yes' | stop | end"
-    b.over()
+    b.check_over()

@@ -34,7 +34,7 @@ def test_the_tail_leaves_in_one_write_with_all_calls() -> None:
     b >> says("acme", usage(), DONE, END)
     b << "' both' | c1 = write({\"a\":1}) | c2 = write({}) | tool_calls | done | end"
     assert b.clients["caller"].writes[-1].count(b"data: ") == 5
-    b.over()
+    b.check_over()
 
 
 def test_thoughts_stream_and_a_turn_of_thoughts_alone_is_not_an_answer() -> None:
@@ -49,7 +49,7 @@ def test_thoughts_stream_and_a_turn_of_thoughts_alone_is_not_an_answer() -> None
         << "stop | done | end"
     )
     assert b.attempts() == ["acme absorbed empty_answer", "bolt served"]
-    b.over()
+    b.check_over()
 
 
 def test_usage_rides_on_the_finish_or_comes_last_when_it_was_asked_for() -> None:
@@ -61,7 +61,7 @@ def test_usage_rides_on_the_finish_or_comes_last_when_it_was_asked_for() -> None
         assert (b'"choices":[]' in last) is bool(more)
         assert b'"cost":0.0002' in last
         assert b.facts()["cost_usd"] == "0.000200000"
-        b.over()
+        b.check_over()
 
 
 # ---- re-ask and stitching --------------------------------------------------------------------------------------------
@@ -83,7 +83,7 @@ def test_new_text_goes_on_where_the_old_one_broke_or_follows_after_a_blank_line(
     assert b.facts()["attempted_count"] == "2"
     assert b.headers()["x-gammainfra-endpoint"] == "acme/one"
     assert b.facts()["endpoint"] == "bolt/two"
-    b.over()
+    b.check_over()
 
 
 def test_the_second_provider_gets_the_same_question_without_a_note() -> None:
@@ -94,7 +94,7 @@ def test_the_second_provider_gets_the_same_question_without_a_note() -> None:
     first, second = (line.ask.body for line in b.upstream.lines)
     assert first.replace(b'"one"', b'"two"') == second
     b >> says("bolt", text("Hello"), *finish()) << "stop | done | end"
-    b.over()
+    b.check_over()
 
 
 def test_words_that_come_together_with_their_failure_are_never_seen() -> None:
@@ -103,14 +103,14 @@ def test_words_that_come_together_with_their_failure_are_never_seen() -> None:
         b >> ask(tools=tools) << "acme asked" >> says("acme", thinking("hm")) << "200" << "thinks hm"
         b >> says("acme", text("Hello") + error("it broke")) << "bolt asked"
         b >> says("bolt", text("Bye")) << "'Bye'" >> says("bolt", *finish()) << "stop | done | end"
-        b.over()
+        b.check_over()
 
 
 def test_nothing_follows_the_error_of_a_text_that_broke() -> None:
     b = book()
     b >> ask() << "acme asked" >> says("acme", text("Hello")) << "200" << "'Hello'"
     b >> says("acme", text(" there") + error("it broke")) << "error all_providers_failed | end"
-    b.over()
+    b.check_over()
 
 
 def test_of_four_attempts_only_the_one_that_finishes_is_charged() -> None:
@@ -125,7 +125,7 @@ def test_of_four_attempts_only_the_one_that_finishes_is_charged() -> None:
     assert b.record.charge.total_nano == 100 * 4_000 + 10 * 40_000
     assert b.record.attempts[2].cost_nano == 0
     assert b.record.absorbed_nano == sum(one.cost_nano or 0 for one in b.record.attempts[:3])
-    b.over()
+    b.check_over()
 
 
 def test_after_four_attempts_nobody_is_asked_any_more() -> None:
@@ -135,7 +135,7 @@ def test_after_four_attempts_nobody_is_asked_any_more() -> None:
         b >> says(name, CUT) << f"{following} asked"
     b >> says("bolt", CUT) << "error all_providers_failed | end"
     assert len(b.error()["metadata"]["attempts"]) == 4
-    b.over()
+    b.check_over()
 
 
 # ---- salvage ---------------------------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def test_complete_calls_of_a_cut_attempt_end_the_turn_when_nobody_is_left() -> N
     assert b.attempts()[0] == "acme served"
     assert b.record.usage.estimated
     assert b.record.call_ids == (("c1", "c1"),)
-    b.over()
+    b.check_over()
 
 
 def test_an_orderly_end_with_complete_calls_needs_no_finish() -> None:
@@ -156,7 +156,7 @@ def test_an_orderly_end_with_complete_calls_needs_no_finish() -> None:
         b >> ask(tools=True) << "acme asked" >> says("acme", call("c1")) << "200"
         b >> says("acme", *ending) << 'c1 = write({"a":1}) | tool_calls | done | end'
         assert b.attempts() == ["acme served"]
-        b.over()
+        b.check_over()
 
 
 def test_a_flawed_answer_is_better_than_none() -> None:
@@ -165,7 +165,7 @@ def test_a_flawed_answer_is_better_than_none() -> None:
     b >> says("acme", *whole("Hm", (("c1", '{"a":'),), "tool_calls")) << "acme asked"
     b >> says("acme", *refuses(401)) << "200" << "'Hm' | c1 = write({\"a\":) | tool_calls | end"
     assert b.attempts() == ["acme served", "acme absorbed credentials_rejected"]
-    b.over()
+    b.check_over()
 
 
 def test_an_empty_answer_passes_when_nobody_has_a_better_one() -> None:
@@ -174,14 +174,14 @@ def test_an_empty_answer_passes_when_nobody_has_a_better_one() -> None:
     b >> says("acme", begin(), *finish())
     assert b.told == "200 | stop | done | end"
     assert b.attempts() == ["acme served", "acme absorbed empty_answer"]
-    b.over()
+    b.check_over()
 
 
 def test_a_turn_that_was_cut_by_its_length_passes_as_it_is() -> None:
     b = book()
     b >> ask(tools=True) << "acme asked" >> says("acme", call("c1", "{}"), *finish("length"))
     assert b.told == "200 | c1 = write({}) | length | done | end"
-    b.over()
+    b.check_over()
 
 
 # ---- repair ----------------------------------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ def test_a_parameter_that_is_refused_is_left_out_once_and_named() -> None:
     assert b.headers()["x-gammainfra-dropped-params"] == "temperature"
     assert b.record.dropped_params == ("temperature",)
     assert b.attempts() == ["acme absorbed unsupported_parameter", "acme served"]
-    b.over()
+    b.check_over()
 
 
 def test_a_second_refused_parameter_goes_to_the_next_provider() -> None:
@@ -208,7 +208,7 @@ def test_a_second_refused_parameter_goes_to_the_next_provider() -> None:
     )
     b >> says("acme", *refuses(400, "Unsupported parameter: 'seed'", code="unsupported_parameter")) << "bolt asked"
     b >> says("bolt", text("Yes"), *finish()) << "200" << "'Yes' | stop | done | end"
-    b.over()
+    b.check_over()
 
 
 def test_a_repeated_call_id_is_renamed_and_a_missing_one_is_made() -> None:
@@ -227,4 +227,4 @@ def test_a_repeated_call_id_is_renamed_and_a_missing_one_is_made() -> None:
     assert len({*shown, "c1"}) == 4
     assert shown[2] == "c2"
     assert b.outcome[0] == "200"
-    b.over()
+    b.check_over()

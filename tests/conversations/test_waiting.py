@@ -16,7 +16,7 @@ def test_a_head_that_cannot_wait_leaves_at_20_s_and_keep_alives_follow_every_12_
     b >> After(11.8) >> After(0.2) << "keepalive" >> After(11.8) >> After(0.2) << "keepalive" >> After(11.8)
     b >> After(0.2) << "keepalive" >> After(3.7) >> After(0.2) << "error all_providers_failed | end"
     assert b.attempts() == ["dust failed first_token_timeout"]
-    b.over()
+    b.check_over()
 
 
 def test_a_keep_alive_never_puts_the_end_of_patience_off_and_never_stands_inside_an_event() -> None:
@@ -25,7 +25,7 @@ def test_a_keep_alive_never_puts_the_end_of_patience_off_and_never_stands_inside
     b >> After(11.9) >> After(0.2) << "keepalive" >> After(11.8) >> says("acme", call("c1")[:-1])
     b >> After(0.2) << "keepalive" >> After(12.0) << "keepalive" >> After(12.0) << "keepalive" >> says("acme", b"\n")
     b >> says("acme", *finish("tool_calls")) << 'c1 = write({"a":1}) | tool_calls | done | end'
-    b.over()
+    b.check_over()
 
 
 def test_no_keep_alive_comes_before_the_head_nor_in_a_whole_answer() -> None:
@@ -39,7 +39,7 @@ def test_no_keep_alive_comes_before_the_head_nor_in_a_whole_answer() -> None:
         << "200"
         << "'Yes' | stop | end"
     )
-    b.over()
+    b.check_over()
 
 
 def test_a_sleeping_turn_sends_its_head_late_and_says_so_in_band_when_it_fails() -> None:
@@ -49,7 +49,7 @@ def test_a_sleeping_turn_sends_its_head_late_and_says_so_in_band_when_it_fails()
     assert "x-gammainfra-endpoint" not in b.headers()
     b >> says("acme", *refuses(401)) << "error all_providers_failed | end"
     assert b.record.status == 503
-    b.over()
+    b.check_over()
 
 
 def test_a_cooldown_of_at_most_25_s_is_waited_for() -> None:
@@ -57,7 +57,7 @@ def test_a_cooldown_of_at_most_25_s_is_waited_for() -> None:
     b >> ask(stream=False) << "acme asked" >> says("acme", *refuses(429, headers={"retry-after": "25"}))
     b >> After(24.9) >> After(0.2) << "acme asked" >> says("acme", *whole("Yes")) << "200" << "'Yes' | stop | end"
     assert float(b.headers()["x-gammainfra-overhead-ms"]) < 100
-    b.over()
+    b.check_over()
 
 
 def test_a_longer_cooldown_is_told_to_the_caller() -> None:
@@ -65,7 +65,7 @@ def test_a_longer_cooldown_is_told_to_the_caller() -> None:
     b >> ask() << "acme asked" >> says("acme", *refuses(429, headers={"retry-after": "26"}))
     assert b.outcome == ["503", "error all_providers_failed | end"]
     assert (b.headers()["retry-after"], b.headers()["retry-after-ms"]) == ("26", "26000")
-    b.over()
+    b.check_over()
 
 
 def test_a_cooldown_beyond_a_minute_is_told_as_less_than_one() -> None:
@@ -73,7 +73,7 @@ def test_a_cooldown_beyond_a_minute_is_told_as_less_than_one() -> None:
     b >> ask() << "acme asked" >> says("acme", *refuses(429, headers={"retry-after": "300"}))
     assert b.outcome == ["503", "error all_providers_failed | end"]
     assert int(b.headers()["retry-after"]) < 60
-    b.over()
+    b.check_over()
 
 
 def test_who_cools_down_is_asked_later_and_others_first() -> None:
@@ -84,7 +84,7 @@ def test_who_cools_down_is_asked_later_and_others_first() -> None:
     b >> says("bolt", *refuses(401)) >> After(14.9) >> After(0.2) << "acme asked"
     b >> says("acme", text("Yes"), *finish())
     assert b.told == "second: 200 | second: 'Yes' | stop | done | end"
-    b.over(turns=2)
+    b.check_over(turns=2)
 
 
 def test_when_all_cool_down_for_long_the_least_bad_is_asked_and_tells_the_true_error() -> None:
@@ -93,7 +93,7 @@ def test_when_all_cool_down_for_long_the_least_bad_is_asked_and_tells_the_true_e
     assert b.outcome[0] == "503"
     b >> ask("second", key="other") << "acme asked" >> says("acme", text("Yes"), *finish())
     assert b.told == "second: 200 | second: 'Yes' | stop | done | end"
-    b.over(turns=2)
+    b.check_over(turns=2)
 
 
 def test_when_256_turns_sleep_the_next_is_refused_at_once() -> None:
@@ -111,7 +111,7 @@ def test_when_256_turns_sleep_the_next_is_refused_at_once() -> None:
     b.clear()
     assert {record.ending for record in b.notes.records} == {"failed", "abandoned"}
     b >> After(3.0)
-    b.over(turns=limits.SLEEPING + 1)
+    b.check_over(turns=limits.SLEEPING + 1)
 
 
 # ---- deadlines -------------------------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ def test_a_latency_budget_that_is_spent_is_a_504(stream: bool) -> None:
     assert b.record.ending == "timed_out"
     assert b.attempts()[0] == "acme failed first_token_timeout"
     assert b.attempts()[1] in {"bolt cancelled by deadline", "bolt failed first_token_timeout"}
-    b.over()
+    b.check_over()
 
 
 def test_a_head_never_leaves_before_a_short_latency_budget_is_spent() -> None:
@@ -131,18 +131,18 @@ def test_a_head_never_leaves_before_a_short_latency_budget_is_spent() -> None:
     b >> ask(headers={"x-gammainfra-max-latency-ms": "24000"}) << "acme asked"
     b >> says("acme", *refuses(429, headers={"retry-after": "23"})) >> After(22.9) >> After(0.2) << "acme asked"
     b >> After(1.0) << "504" << "error latency_budget_exceeded | end"
-    b.over()
+    b.check_over()
 
 
 def test_a_first_token_ends_the_budget_of_a_stream_but_not_of_a_whole_answer() -> None:
     b = book()
     b >> ask(headers={"x-gammainfra-max-latency-ms": "4000"}) << "acme asked" >> says("acme", text("Yes"))
     b << "200" << "'Yes'" >> After(10.0) >> says("acme", *finish()) << "stop | done | end"
-    b.over()
+    b.check_over()
     b = book()
     b >> ask(stream=False, headers={"x-gammainfra-max-latency-ms": "4000"}) << "acme asked" >> says("acme", text("Yes"))
     b >> After(4.1) << "504" << "error latency_budget_exceeded | end"
-    b.over()
+    b.check_over()
 
 
 # ---- silence ---------------------------------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ def test_a_stream_that_falls_silent_for_a_minute_is_left() -> None:
     b >> After(1.1)
     assert [one for one in b.outcome if one != "keepalive"] == ["bolt asked", "acme closed"]
     b >> says("bolt", text("Hello"), *finish()) << "stop | done | end"
-    b.over()
+    b.check_over()
 
 
 def test_an_answer_may_take_15_minutes_and_not_longer() -> None:
@@ -170,7 +170,7 @@ def test_an_answer_may_take_15_minutes_and_not_longer() -> None:
     b.arrive(After(55.0))
     assert "error all_providers_failed | end" in b.outcome
     assert b.attempts() == ["acme failed total_timeout"]
-    b.over()
+    b.check_over()
 
 
 def test_usage_after_the_finish_is_waited_for_a_second_and_a_half() -> None:
@@ -179,7 +179,7 @@ def test_usage_after_the_finish_is_waited_for_a_second_and_a_half() -> None:
     b >> After(1.4) >> After(0.2)
     assert sorted(b.outcome) == ["acme closed", "stop | done | end"]
     assert b.record.usage.estimated
-    b.over()
+    b.check_over()
 
 
 def test_a_connection_that_stays_open_after_the_end_is_closed_soon() -> None:
@@ -194,14 +194,14 @@ def test_a_connection_that_stays_open_after_the_end_is_closed_soon() -> None:
     )
     b >> After(1.6) << "acme closed"
     assert not b.record.usage.estimated
-    b.over()
+    b.check_over()
 
 
 def test_no_connection_is_answered_by_another_provider() -> None:
     b = book()
     b >> ask() << "acme asked" >> says("acme", Broken()) << "bolt asked" >> says("bolt", *refuses(401)) << "acme asked"
     b >> says("acme", begin(), text("Yes"), *finish()) << "200" << "'Yes' | stop | done | end"
-    b.over()
+    b.check_over()
 
 
 # ---- slow readers ----------------------------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ def test_a_reader_that_stops_reading_holds_the_provider_up_and_goes_on_later() -
     b >> says("acme", *finish())
     assert b.told.endswith("stop | done | end")
     assert b.clients["caller"].body.count(b"yyyy") == 750_000
-    b.over()
+    b.check_over()
 
 
 def test_a_reader_that_takes_nothing_for_30_s_has_left() -> None:
@@ -226,7 +226,7 @@ def test_a_reader_that_takes_nothing_for_30_s_has_left() -> None:
     assert (b.record.ending, b.record.status) == ("abandoned", 499)
     b >> ReadsOn()
     b.clear()
-    b.over()
+    b.check_over()
 
 
 def test_end_of_script_needs_an_end() -> None:
@@ -234,4 +234,4 @@ def test_end_of_script_needs_an_end() -> None:
     b >> ask() << "acme asked" >> says("acme", text("x"), END)
     b.arrive(After(0.0))
     assert b.told == "200 | 'x' | error all_providers_failed | end"
-    b.over()
+    b.check_over()

@@ -26,7 +26,7 @@ def test_another_dialect_gets_the_question_over_the_hub_and_the_hub_is_read_once
     assert b.upstream.lines[0].ask.headers["x-api-key"] == "secret"
     b >> says("anthropic", *refuses(500)) << "acme asked" >> says("acme", text("Yes"), *finish())
     b.clear()
-    b.over()
+    b.check_over()
 
 
 def test_a_signature_that_is_refused_is_left_out_and_named() -> None:
@@ -49,4 +49,4 @@ def test_a_signature_that_is_refused_is_left_out_and_named() -> None:
     assert b.told == "200 | 'Yes' | stop | done | end"
     assert b.attempts() == ["anthropic absorbed invalid_signature", "anthropic served"]
     assert b.record.usage.completion_tokens == 5
-    b.over()
+    b.check_over()

@@ -18,7 +18,7 @@ def test_a_provider_gets_its_key_and_the_form_of_answer_that_was_asked_for() -> 
         assert (sent.headers["authorization"], sent.headers["accept"]) == ("Bearer secret", accept)
         b >> says("acme", *((text("Yes"), *finish()) if stream else whole("Yes")))
         b.clear()
-        b.over()
+        b.check_over()
 
 
 def test_the_request_id_of_a_provider_is_kept() -> None:
@@ -27,7 +27,7 @@ def test_the_request_id_of_a_provider_is_kept() -> None:
     b >> says("acme", Head(200, {"content-type": "text/event-stream", "request-id": "up-7"}), text("Yes"), *finish())
     b.clear()
     assert b.record.attempts[0].upstream_request_id == "up-7"
-    b.over()
+    b.check_over()
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_the_first_token_is_waited_for_by_what_is_usual(model: str, n_bytes: int
     assert b.upstream.lines[0].closed_at_s is not None
     b.arrive(After(600.0))
     b.clear()
-    b.over()
+    b.check_over()
 
 
 def test_a_slow_endpoint_is_waited_for_longer_once_that_was_measured() -> None:
@@ -55,7 +55,7 @@ def test_a_slow_endpoint_is_waited_for_longer_once_that_was_measured() -> None:
     b >> says("acme", text("Yes"), *finish())
     b.clear()
     assert b.notes.records[0].ttft_ms == 4000.0
-    b.over(turns=2)
+    b.check_over(turns=2)
 
 
 def test_a_latency_budget_leaves_a_share_for_one_more_attempt() -> None:
@@ -70,14 +70,14 @@ def test_a_latency_budget_leaves_a_share_for_one_more_attempt() -> None:
     )
     b >> says("bolt", text("Yes"), *finish())
     b.clear()
-    b.over()
+    b.check_over()
 
 
 def test_a_whole_answer_may_take_as_long_as_it_is_long() -> None:
     b = book("acme")
     b >> ask(stream=False, max_tokens=600) << "acme asked" >> After(89.0) >> says("acme", *whole("Yes"))
     assert b.told == "200 | 'Yes' | stop | end"
-    b.over()
+    b.check_over()
 
 
 def test_several_answers_are_waited_for() -> None:
@@ -85,7 +85,7 @@ def test_several_answers_are_waited_for() -> None:
     b >> ask(n=2) << "acme asked" >> says("acme", begin(), text("Yes")) << "200" << "'Yes'" >> says("acme", stop())
     second = stop().replace(b'"index": 0', b'"index": 1')
     b >> says("acme", second, usage()) << "stop | stop | done | end"
-    b.over()
+    b.check_over()
 
 
 def test_a_call_alone_brings_the_head_but_nothing_else() -> None:
@@ -94,4 +94,4 @@ def test_a_call_alone_brings_the_head_but_nothing_else() -> None:
     b >> says("acme", *finish("tool_calls"))
     b.clear()
     assert b.record.ttft_ms == 0.0
-    b.over()
+    b.check_over()

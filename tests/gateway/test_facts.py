@@ -32,7 +32,7 @@ def test_an_answer_without_a_price_has_no_cost_never_a_zero() -> None:
     assert b'"cost"' not in b.clients["caller"].body
     assert b.record.charge is None
     assert b.record.attempts[0].cost_nano is None
-    b.over()
+    b.check_over()
 
 
 def test_an_answer_says_what_decided_and_what_was_met_on_the_way() -> None:
@@ -51,4 +51,4 @@ def test_an_answer_says_what_decided_and_what_was_met_on_the_way() -> None:
     assert told["x-gammainfra-attempted-count"] == "2"
     assert told["x-gammainfra-task-label"] == b.record.plan.label != ""
     assert told.get("x-gammainfra-cost-quality-applied", "0.5") == "0.5"
-    b.over()
+    b.check_over()

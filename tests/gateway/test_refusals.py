@@ -31,7 +31,7 @@ def test_an_ending_without_any_attempt_has_its_own_error(
 @pytest.mark.parametrize("cause", Cause)
 def test_every_cause_ends_in_a_status_that_agents_survive_or_understand(cause: Cause) -> None:
     refused = refusal("failed", PLAN, [("acme/one", Failure(cause, "why"))])
-    assert refused.status in {400, 413, 503}
+    assert refused.status in {400, 404, 413, 503}
     assert refused.retry is (refused.status == 503 and not cause.permanent)
     assert (refused.retry_after_s is not None) is refused.retry
     assert "why" in refused.message or cause is Cause.CREDENTIALS_REJECTED

@@ -1,4 +1,4 @@
-"""The line every request travels: what is decided before a body is read, and what a refusal on the way leaves behind."""
+"""The line every request travels: what is decided before a body is read, and what a refusal leaves behind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gammainfra.gateway.admission import Permit
 from gammainfra.gateway.call import Call
 from gammainfra.gateway.serve import serve
 from gammainfra.wire import openai_chat
-from tests.conversations.playbook import Book, After, ask, book, says
+from tests.conversations.playbook import After, Book, ask, book, says
 from tests.conversations.saying import finish, text
 
 
@@ -41,13 +41,13 @@ def test_who_is_not_known_or_not_admitted_is_refused_before_the_body_is_read() -
     shed = served(b, "key", never)
     assert isinstance(shed, Refused)
     assert shed.status == 503
-    b.over(turns=0)
+    b.check_over(turns=0)
 
 
 def test_a_caller_that_goes_while_its_body_is_read_leaves_nothing_behind() -> None:
     b = book()
     assert isinstance(served(b, "key", gone), asyncio.IncompleteReadError)
-    b.over(turns=0)
+    b.check_over(turns=0)
 
 
 def test_the_steps_of_a_task_find_each_other_and_stay_where_they_were() -> None:
@@ -63,4 +63,4 @@ def test_the_steps_of_a_task_find_each_other_and_stay_where_they_were() -> None:
     assert first.session_id == second.session_id
     assert second.session_step == 1
     assert b.facts("next")["session_cost_usd"] == "0.000400000"
-    b.over(turns=2)
+    b.check_over(turns=2)

@@ -12,13 +12,13 @@ def test_a_providers_own_count_is_believed_and_an_estimate_says_so() -> None:
     b.clear()
     assert not b.record.usage.estimated
     assert b.record.attempts[0].cost_nano == 200_000
-    b.over()
+    b.check_over()
     b = book("acme")
     b >> ask() << "acme asked" >> says("acme", text("Hello"), stop()) << "200" << "'Hello'" >> After(1.6)
     b.clear()
     assert b.record.usage.estimated
     assert b.record.usage.output_tokens == 2
-    b.over()
+    b.check_over()
 
 
 def test_counts_so_far_are_raised_to_what_was_said() -> None:
@@ -28,7 +28,7 @@ def test_counts_so_far_are_raised_to_what_was_said() -> None:
     assert b.record.ending == "abandoned"
     assert (b.record.usage.input_tokens, b.record.usage.output_tokens) == (7, 100)
     assert b.record.usage.estimated
-    b.over()
+    b.check_over()
 
 
 def test_an_attempt_that_said_nothing_costs_nothing() -> None:
@@ -40,7 +40,7 @@ def test_an_attempt_that_said_nothing_costs_nothing() -> None:
     assert (refused.cost_nano, refused.usage.prompt_tokens) == (0, 0)
     assert started.cost_nano == b.record.absorbed_nano > 0
     assert served.cost_nano == 400_000
-    b.over()
+    b.check_over()
 
 
 def test_our_own_time_leaves_providers_and_sleep_out() -> None:
@@ -51,4 +51,4 @@ def test_our_own_time_leaves_providers_and_sleep_out() -> None:
     b.clear()
     assert 14_000 < b.record.latency_ms < 14_200
     assert b.record.overhead_ms < 200
-    b.over()
+    b.check_over()

@@ -18,7 +18,7 @@ def test_an_answer_up_to_a_megabyte_can_be_said_again_and_a_longer_one_reaches_i
         if not again:
             b >> says("acme", text("Yes"), *finish())
             b.clear()
-        b.over(turns=1 if again else 2)
+        b.check_over(turns=1 if again else 2)
 
 
 def test_the_two_readers_of_one_answer_get_the_same_bytes() -> None:
@@ -29,4 +29,4 @@ def test_the_two_readers_of_one_answer_get_the_same_bytes() -> None:
     b.clear()
     assert b.clients["again"].body == b.clients["caller"].body
     assert b.headers("again") == b.headers()
-    b.over()
+    b.check_over()

@@ -11,7 +11,7 @@ def test_a_turn_that_cannot_even_begin_is_one_500_and_one_record() -> None:
     b.hosts.clear()
     b >> ask() << "500" << "error internal_error | end"
     assert (b.record.status, b.record.attempts) == (500, ())
-    b.over(defects=1)
+    b.check_over(defects=1)
 
 
 def test_events_after_the_end_change_nothing() -> None:
@@ -19,4 +19,4 @@ def test_events_after_the_end_change_nothing() -> None:
     b >> ask() << "acme asked" >> says("acme", text("Yes"), *finish()) << "200" << "'Yes' | stop | done | end"
     b >> Leaves() >> After(30.0)
     assert b.attempts() == ["acme served"]
-    b.over()
+    b.check_over()

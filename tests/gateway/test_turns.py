@@ -1,4 +1,4 @@
-"""The table of Turns: what it keeps, for how long, and how it ends. Who joins whom stands in conversations/test_joining."""
+"""The table of Turns: what it keeps and for how long. Who joins whom stands in conversations/test_joining.py."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_answers_to_be_said_again_are_bounded_in_all() -> None:
     b >> ask("young", seed=kept + 1, retry=1)
     assert b.clients["young"].body.count(b"yyyy") == LONG // 4
     b.clear()
-    b.over(turns=kept + 3)
+    b.check_over(turns=kept + 3)
 
 
 def test_a_turn_that_has_ended_gives_a_further_readers_permit_back_at_once() -> None:
@@ -30,7 +30,7 @@ def test_a_turn_that_has_ended_gives_a_further_readers_permit_back_at_once() -> 
     b >> ask("again", retry=1)
     b.clear()
     assert (b.admission.requests, b.admission.n_bytes) == (0, 0)
-    b.over()
+    b.check_over()
 
 
 def test_every_reader_of_a_running_turn_holds_a_permit_until_its_end() -> None:
@@ -39,7 +39,7 @@ def test_every_reader_of_a_running_turn_holds_a_permit_until_its_end() -> None:
     assert b.admission.requests == 2
     b >> Leaves("again") >> After(2.6)
     assert b.admission.requests == 0
-    b.over()
+    b.check_over()
 
 
 def test_the_newest_of_equal_questions_is_the_one_that_is_found() -> None:
@@ -50,4 +50,4 @@ def test_the_newest_of_equal_questions_is_the_one_that_is_found() -> None:
     b.clear()
     b >> Leaves("two") >> ask("again") >> says("acme", text("second"), *finish())
     assert b.told == "again: 200 | again: 'second' | stop | done | end"
-    b.over(turns=2)
+    b.check_over(turns=2)

@@ -108,8 +108,9 @@ def test_a_turn_that_failed_is_a_warning_and_one_that_was_left_is_not(capsys: py
 
 def look_up() -> None:
     """Fails as code does that was given something it did not expect."""
+    nothing: dict[str, str] = {}
     try:
-        {}["a prompt"]
+        nothing["a prompt"]
     except KeyError as error:
         raise LookupError("a prompt too") from error
 

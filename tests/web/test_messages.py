@@ -49,21 +49,19 @@ TOOLS: list[Any] = [
 async def gateway(world: World, folder: Path) -> AsyncIterator[str]:
     """The gateway in this very loop, with every server of the world as its provider."""
     environ = {"GAMMAINFRA_BOOTSTRAP_KEY": KEY}
-    for server in world:
-        vendor = server.vendor.name.upper()
-        environ[f"{vendor}_API_KEY"] = f"sk-{server.name}"
-        environ[f"GAMMAINFRA_PROVIDERS_{vendor}_BASE_URL"] = server.base_url
+    for one in world:
+        vendor = one.vendor.name.upper()
+        environ[f"{vendor}_API_KEY"] = f"sk-{one.name}"
+        environ[f"GAMMAINFRA_PROVIDERS_{vendor}_BASE_URL"] = one.base_url
     built = app.build(read_settings(flags={"server.data_dir": str(folder)}, environ=environ, folder=folder))
     socket = app.free_socket("127.0.0.1", 0)
     port = socket.getsockname()[1]
-    server_task = app.Server(built)
-    serving = asyncio.create_task(server_task.serve(sockets=[socket]))
+    server = app.Server(built)
+    serving = asyncio.create_task(server.serve(sockets=[socket]))
     try:
-        while not server_task.started:
-            await asyncio.sleep(0.01)
         yield f"http://127.0.0.1:{port}"
     finally:
-        server_task.should_exit = True
+        server.should_exit = True
         await serving
 
 
@@ -133,7 +131,7 @@ def run_task(
     return task, *asyncio.run(check())
 
 
-@pytest.mark.parametrize(("fault", "vendor"), zip(FAULTS, cycle(MODELS)), ids=str)
+@pytest.mark.parametrize(("fault", "vendor"), list(zip(FAULTS, cycle(MODELS), strict=False)), ids=str)
 def test_the_sdk_loop_notices_no_fault_on_any_provider(tmp_path: Path, fault: Fault | None, vendor: str) -> None:
     task, ran, log = run_task(tmp_path, vendor, FirstOfEachStep(fault) if fault else None, stream=True)
     assert ran.files == task.files()
@@ -172,17 +170,34 @@ def ask_once(tmp_path: Path, ask: Ask) -> Any:
 
 
 def test_anthropic_counts_what_it_would_be_asked_and_others_are_estimated(tmp_path: Path) -> None:
-    long = [{"role": "user", "content": "word " * 4000}]
+    long: list[Any] = [
+        {"role": "user", "content": "a" + "\n" * 4000}
+    ]  # the simulator counts the JSON, two bytes for each
 
     async def count(client: anthropic.AsyncAnthropic, world: World) -> list[int]:
         counted = [await client.messages.count_tokens(model=model, messages=long) for model in MODELS.values()]
-        await world["anthropic"].close()
+        await world["anthropic"].stop()
         counted.append(await client.messages.count_tokens(model=MODELS["anthropic"], messages=long))
         return [one.input_tokens for one in counted]
 
     exact, *estimated = ask_once(tmp_path, count)
-    assert exact == 5
-    assert estimated == [5007] * 3
+    assert exact > 2000
+    assert estimated == [1004] * 3
+
+
+def test_a_request_that_is_too_long_for_every_model_is_counted_all_the_same(tmp_path: Path) -> None:
+    async def ask(client: anthropic.AsyncAnthropic, _: World) -> tuple[int, Any]:
+        long: list[Any] = [{"role": "user", "content": "word " * 1_800_000}]
+        counted = await client.messages.count_tokens(model=MODELS["openai"], messages=long)
+        with pytest.raises(anthropic.BadRequestError) as refused:
+            await client.messages.create(model=MODELS["openai"], max_tokens=5, messages=long)
+        with pytest.raises(anthropic.NotFoundError):
+            await client.messages.count_tokens(model="nobody/none", messages=long[:1])
+        return counted.input_tokens, refused.value.body
+
+    counted, refused = ask_once(tmp_path, ask)
+    assert counted > 2_000_000
+    assert refused["error"]["message"].startswith("prompt is too long: ")
 
 
 def test_a_refusal_has_anthropics_shape_on_every_path_of_the_dialect(tmp_path: Path) -> None:
@@ -203,7 +218,7 @@ def test_both_versions_of_the_api_and_its_beta_are_one(tmp_path: Path) -> None:
     async def ask(client: anthropic.AsyncAnthropic, _: World) -> list[str]:
         said = []
         for version in ("2023-06-01", "2026-10-21"):
-            options = {"extra_headers": {"anthropic-version": version}, "extra_query": {"beta": "true"}}
+            options: dict[str, Any] = {"extra_headers": {"anthropic-version": version}, "extra_query": {"beta": "true"}}
             answer = await client.messages.create(
                 model=MODELS["openai"], max_tokens=50, messages=[{"role": "user", "content": "Hi"}], **options
             )

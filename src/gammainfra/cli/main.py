@@ -22,13 +22,11 @@ COMMANDS: Final = {
     "check": ("gammainfra.cli.check", "show the settings in force, where each comes from, and what is missing"),
     "version": ("gammainfra.cli.version", "print the version"),
 }
-
-
 _INTERRUPTED: Final = 130  # as shells count it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit status is 0 when it did what was asked, 2 for wrong arguments, 130 after Ctrl-C, else 1."""
+    """Run a command; the exit status is 0 when it did what was asked, 2 for wrong arguments, 130 for Ctrl-C, else 1."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(prog="gammainfra", description="The LLM gateway for agent loops.")
     parser.add_argument("--version", action="version", version=f"gammainfra {__version__}")

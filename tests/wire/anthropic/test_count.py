@@ -9,7 +9,8 @@ from gammainfra.domain.failure import Refused
 from gammainfra.wire.anthropic.count import counting_body, estimate_tokens
 from tests.wire.anthropic.spoken import TOOL, assistant, body, result, text, use, user
 
-PICTURE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "A" * 400_000}}
+SOURCE = {"type": "base64", "media_type": "image/png", "data": "A" * 400_000}
+PICTURE = {"type": "image", "source": SOURCE}
 
 
 def test_what_is_counted_is_what_the_endpoint_takes() -> None:
@@ -24,7 +25,7 @@ def test_what_is_counted_is_what_the_endpoint_takes() -> None:
         ([user(text("漢字" * 500))], {}, 700, 1100),
         ([user(PICTURE)], {}, 1600, 1700),
         (
-            [user({"type": "document", "source": {**PICTURE["source"], "media_type": "application/pdf"}})],
+            [user({"type": "document", "source": {**SOURCE, "media_type": "application/pdf"}})],
             {},
             9000,
             11000,

@@ -40,8 +40,9 @@ def parts(*content: object) -> tuple[Any, ...]:
 
 def test_a_request_is_read_as_a_whole() -> None:
     asked = read(
-        user(text()), system="be brief", stream=True, temperature=0.5, top_p=0.9, top_k=7, stop_sequences=["END", "", 3],
-        metadata={"user_id": "u"}, tools=[TOOL], future={"a": 1}, absent=None, models=["x"], cache_control=MARK,
+        user(text()), system="be brief", stream=True, temperature=0.5, top_p=0.9, top_k=7,
+        stop_sequences=["END", "", 3], metadata={"user_id": "u"},
+        tools=[TOOL], future={"a": 1}, absent=None, models=["x"], cache_control=MARK,
     )  # fmt: skip
     assert (asked.dialect, asked.model, asked.stream, asked.max_tokens) == ("anthropic", "m", True, 100)
     assert asked.messages == (Message("system", (Text("be brief"),)), Message("user", (Text("hi"),)))
@@ -232,7 +233,7 @@ def test_a_right_history_is_clean(history: list[dict[str, Any]]) -> None:
 
 def test_what_anthropic_alone_does_goes_to_anthropic_alone() -> None:
     search = {"type": "web_search_20250305", "name": "web_search"}
-    management = {"edits": []}
+    management: dict[str, Any] = {"edits": []}
     asked: dict[str, Any] = {"tools": [search], "context_management": management, "speed": "fast", "future": 1}
     made = written(user(text()), **asked)
     assert sent(made)["tools"] == [search]

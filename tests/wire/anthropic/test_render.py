@@ -25,7 +25,7 @@ from gammainfra.wire.anthropic.blocks import THINKING_FORMAT
 from gammainfra.wire.anthropic.thoughts import SEAL, read_redacted, read_thinking
 from tests.wire.anthropic.spoken import CLOSING, events, message, renderer, streamed, whole
 
-OWN = {"format": THINKING_FORMAT}
+OWN: dict[str, Any] = {"format": THINKING_FORMAT}
 CALLED = (ToolCallDelta(0, "toolu_1", "f", '{"x": 1}'), ToolCallDelta(1, "toolu_2", "g", "{}"), Finished("tool_calls"))
 COUNTS = {
     "input_tokens": 5,
@@ -163,8 +163,9 @@ def test_a_refusal_says_what_the_provider_says() -> None:
 
 def test_thinking_is_a_block_that_ends_with_its_signature_in_one_piece() -> None:
     said: list[StreamEvent] = [
-        ThinkingDelta("let", index=0, **OWN), ThinkingDelta(" me", index=0, **OWN), ThinkingDelta(signature="s1", **OWN),
-        ThinkingDelta(signature="s2", **OWN), ThinkingDelta(redacted="blob", index=1, **OWN),
+        ThinkingDelta("let", index=0, **OWN), ThinkingDelta(" me", index=0, **OWN),
+        ThinkingDelta(signature="s1", **OWN), ThinkingDelta(signature="s2", **OWN),
+        ThinkingDelta(redacted="blob", index=1, **OWN),
         ThinkingDelta(signature="only", index=2, **OWN), TextDelta("hi"), Finished("stop"),
     ]  # fmt: skip
     content = [

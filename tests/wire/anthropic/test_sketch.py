@@ -81,7 +81,8 @@ def test_ways_to_think_are_one_parameter() -> None:
 
 def test_a_tool_of_anthropics_own_is_a_tool() -> None:
     found = sketch(tools=[{"type": "bash_20250124", "name": "bash"}])
-    assert (found.n_tools, found.needs) == (1, {"tools"})
+    assert found.n_tools == 1
+    assert found.needs == {"tools"}
 
 
 def test_every_cache_mark_counts() -> None:

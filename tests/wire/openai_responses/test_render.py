@@ -272,13 +272,13 @@ def test_a_body_repeats_what_was_asked_and_explains_the_plan_on_demand() -> None
         "temperature": 0.5,
         "metadata": {"a": "b"},
         "tool_choice": "none",
-        "user": None,
         "parallel_tool_calls": False,
     }
-    shown = whole(TextDelta("a"), STOP, closing=Closing(FREE.bill, {}, {"candidates": []}), **asked)
+    shown = whole(TextDelta("a"), STOP, closing=Closing(FREE.bill, {}, {"candidates": []}), user=None, **asked)
     assert {name: shown.get(name) for name in asked} == asked
     assert shown["gammainfra"] == {"candidates": []}
     assert (shown["object"], shown["store"]) == ("response", False)
+    assert "user" not in shown
     assert whole(STOP)["tool_choice"] == "auto"
 
 

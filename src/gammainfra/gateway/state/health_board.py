@@ -16,6 +16,8 @@ from gammainfra.domain.failure import Cause, Failure
 from gammainfra.domain.health import EndpointHealth, HealthSnapshot
 
 _COOLS: Final = frozenset({Cause.RATE_LIMIT, Cause.OVERLOADED, Cause.UNAVAILABLE})
+_REJECTS: Final = frozenset({Cause.CREDENTIALS_REJECTED, Cause.BILLING})  # until the operator acts
+_REJECTED_S: Final = 60.0
 _FIRST_COOLDOWN_S: Final = 1.0  # without the provider's word; doubles with every further refusal in a row
 _WEIGHT: Final = 0.2  # of the newest observation in the moving averages
 
@@ -61,7 +63,9 @@ class HealthBoard:
         """An attempt failed by the provider's fault."""
         row = self._row(endpoint)
         row.error_rate += _WEIGHT * (1 - row.error_rate)
-        if failure.cause in _COOLS:
+        if failure.cause in _REJECTS:
+            row.free_at[key_id] = now + _REJECTED_S
+        elif failure.cause in _COOLS:
             times = row.refusals[key_id] = row.refusals.get(key_id, 0) + 1
             own_s = _FIRST_COOLDOWN_S * 2 ** min(times - 1, 5)
             cooldown_s = min(own_s if failure.retry_after_s is None else failure.retry_after_s, limits.COOLDOWN_MAX_S)
