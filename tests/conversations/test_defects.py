@@ -128,14 +128,3 @@ def test_an_observer_that_fails_costs_neither_the_answer_nor_the_room() -> None:
     b.notes.fails = True
     b >> ask() << "acme asked" >> says("acme", text("Hello"), *finish()) << "200" << "'Hello' | stop | done | end"
     b.check_over(defects=1)
-
-
-def test_a_request_that_cannot_be_written_for_a_provider_ends_as_the_callers_mistake() -> None:
-    b = book("anthropic")
-    b >> ask(model="anthropic/claude", messages=[{"role": "user", "content": [{"type": "input_audio"}]}])
-    seen = b.outcome
-    assert seen[-1] in {"anthropic asked", "error invalid_request | end", "refused 400 invalid_request"}
-    b.clear()
-    b >> After(120.0)
-    b.clear()
-    b.check_over(turns=0 if seen[-1].startswith("refused") else 1)

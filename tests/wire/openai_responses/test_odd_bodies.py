@@ -5,8 +5,9 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gammainfra.domain.chat import ToolCall
+from gammainfra.domain.chat import ChatRequest, ToolCall
 from gammainfra.domain.failure import Refused
+from gammainfra.domain.sketch import Sketch
 from gammainfra.wire.openai_responses import CLIENT
 
 KINDS = [
@@ -71,16 +72,21 @@ BODY = st.fixed_dictionaries(
 )
 
 
+def understood(raw: bytes) -> tuple[Sketch, ChatRequest] | Refused:
+    try:
+        return CLIENT.sketch(raw), CLIENT.read_request(raw)
+    except Refused as refused:
+        return refused
+
+
 @given(BODY)
 @settings(max_examples=400, deadline=None)
 def test_any_body_is_read_or_refused_and_both_readers_agree(body: dict[str, object]) -> None:
-    raw = json.dumps(body).encode()
-    try:
-        seen = CLIENT.sketch(raw)
-        hub = CLIENT.read_request(raw)
-    except Refused as refused:
-        assert (refused.status, refused.code) == (400, "invalid_request")
+    read = understood(json.dumps(body).encode())
+    if isinstance(read, Refused):
+        assert (read.status, read.code) == (400, "invalid_request")
         return
+    seen, hub = read
     called = [part.id for message in hub.messages for part in message.parts if isinstance(part, ToolCall)]
     assert tuple(dict.fromkeys(called)) == seen.call_ids
     assert tuple(tool.name for tool in hub.tools) == seen.tool_names

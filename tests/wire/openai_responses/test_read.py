@@ -312,6 +312,24 @@ def test_a_custom_call_returns_to_the_model_as_the_function_it_called() -> None:
     assert read(message(), *items).messages[1].parts == (ToolCall("call_a", "patch", '{"input":"*** Begin"}'),)
 
 
+def test_a_tool_that_only_an_item_declares_is_called_and_returns_with_its_namespace() -> None:
+    space = {"type": "namespace", "name": "functions", "description": "", "tools": [{"type": "custom", "name": "exec"}]}
+    declared = {"type": "additional_tools", "role": "developer", "tools": [space]}
+    seen = sketch(declared, message())
+    shown = CLIENT.renderer(seen, answer_id="gen-1", model="m", created_at=0)
+    called = ToolCallDelta(0, "call_a", seen.tool_names[0], '{"input":"text(1)"}')
+    (item,) = response(shown.whole([called, Finished("tool_calls")], CLOSING))["output"]
+    assert (item["type"], item["namespace"], item["name"], item["input"]) == (
+        "custom_tool_call",
+        "functions",
+        "exec",
+        "text(1)",
+    )
+    assert read(declared, message(), item).messages[-1].parts == (
+        ToolCall("call_a", "functions__exec", '{"input":"text(1)"}'),
+    )
+
+
 STEP = st.lists(
     st.sampled_from(
         [
