@@ -85,7 +85,8 @@ class Monitor:
                 return replace(self, settles=self.settles + 1), self.settles == 0 and self.ends == 0
             case r.End():
                 return replace(self, ends=self.ends + 1), self.settles == 1 and self.ends == 0
-        return self, not over
+            case r.Sleep() | r.SetTimer():
+                return self, not over
 
     @property
     def live(self) -> frozenset[int]:
@@ -111,8 +112,9 @@ def events(run: r.Run, now: float) -> Iterator[tuple[r.Event, float]]:
     yield r.Wake(), max(now, run.sleeping_until or 0.0)
     for event in (r.HedgeDue(), r.HeadDue(), r.DeadlineHit(), r.SleepRefused(), r.GraceOver(), r.LingerOver()):
         yield event, now
-    for event in (r.AudienceGone(may_linger=True), r.AudienceGone(may_linger=False), r.AudienceJoined()):
-        yield event, now
+    yield r.AudienceGone(may_linger=True), now
+    yield r.AudienceGone(may_linger=False), now
+    yield r.AudienceJoined(), now
     yield r.Settled(), now
     yield r.Stop(), now
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gammainfra.wire.tool_ids import IdRule, minted_id, shown_id, upstream_ids
+from gammainfra.domain.target import IdRule
+from gammainfra.wire.tool_ids import minted_id, shown_id, upstream_ids
 
 RULES: dict[IdRule, str] = {
     "openai": r"[A-Za-z0-9_-]{1,40}",

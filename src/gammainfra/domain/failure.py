@@ -103,7 +103,7 @@ class Failure:
     upstream_request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)  # an exception is written to when it is raised, so it is not frozen
 class Refused(Exception):
     """The gateway's own "no", before or instead of an answer: one JSON error in the caller's dialect (C60..C68).
 

@@ -34,7 +34,7 @@ def show_usd(nano_usd: int) -> str:
 
 
 def read_usd(text: str) -> int:
-    """Read a plain decimal such as ``0.25`` as nano-USD; ValueError for anything else (signs, exponents, > 9 places)."""
+    """Read a plain decimal such as ``0.25`` as nano-USD; ValueError for all else (signs, exponents, > 9 places)."""
     match = _DECIMAL.match(text)
     if match is None:
         message = f"{text!r} is not an amount in USD: write a plain decimal such as 0.25"

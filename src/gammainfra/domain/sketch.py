@@ -48,7 +48,8 @@ class Sketch:
     tool-call ids in the history, oldest first. ``parameters`` names the optional parameters the body sets.
     ``clean`` is False when something in the messages must be repaired before an endpoint of the same dialect gets it.
     ``session_hint`` is a session id found in the body (C34); ``group_open`` is True while calls of the last assistant
-    message still lack results. ``tool_forms`` are the tools that are no plain functions in the client's dialect, by
+    message still lack results. ``system_turns`` counts system messages on the way, where a dialect takes them of some
+    models only. ``tool_forms`` are the tools that are no plain functions in the client's dialect, by
     their names in the hub; ``echo`` is a JSON object: what the dialect's answers repeat of the request.
     """
 
@@ -76,6 +77,7 @@ class Sketch:
     cache_marks: int = 0
     clean: bool = True
     session_hint: str | None = None
+    system_turns: int = 0
     user: str | None = None
     tool_forms: Mapping[str, ToolForm] = field(default_factory=dict)
     echo: bytes = b"{}"

@@ -7,6 +7,7 @@ by whoever holds it last: serve until a Turn takes it, then the Turn.
 from __future__ import annotations
 
 from types import TracebackType
+from typing import Self
 
 from gammainfra.domain import limits
 from gammainfra.domain.failure import Refused
@@ -31,7 +32,7 @@ class Permit:
         return self
 
     def grow(self, n_bytes: int) -> None:
-        """Reserve for a body that is longer than announced (or of unknown length); Refused 503 when there is no room."""
+        """Reserve for a body that is longer than announced, or of unknown length; Refused 503 without room."""
         if n_bytes > self.n_bytes:
             self._admission.reserve(n_bytes - self.n_bytes)
             self.n_bytes = n_bytes
@@ -42,7 +43,7 @@ class Permit:
             self.released = True
             self._admission.give_back(self)
 
-    def __enter__(self) -> Permit:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

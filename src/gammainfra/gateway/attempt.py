@@ -47,7 +47,14 @@ class Attempt:
     """Attempt ``number`` of a Turn, at ``endpoint``. Made when it is funded, running from ``start`` on."""
 
     def __init__(
-        self, number: int, endpoint: Endpoint, repair: Failure | None, asked: Asked, means: Means, turn: Listener
+        self,
+        number: int,
+        endpoint: Endpoint,
+        asked: Asked,
+        means: Means,
+        turn: Listener,
+        *,
+        repair: Failure | None = None,
     ) -> None:
         self.number = number
         self.endpoint = endpoint

@@ -1,4 +1,4 @@
-"""``POST /v1/messages/count_tokens`` (C2): how large a request is, before it is asked.
+"""Says how large a request is before it is asked: ``POST /v1/messages/count_tokens`` (C2).
 
 Authenticated and admitted like any other, but no Turn: nothing is answered, billed or recorded. When the first endpoint
 of the plan is Anthropic's own, Anthropic counts; in every other case, and when it does not answer, it is an estimate.

@@ -157,7 +157,7 @@ class Turn:
 
     def _fund(self, leg: int, candidate: int, repair: Failure | None) -> None:
         endpoint = self.asked.plan.candidates[candidate].endpoint
-        self._attempts.append(Attempt(leg, endpoint, repair, self.asked, self._means, self))
+        self._attempts.append(Attempt(leg, endpoint, self.asked, self._means, self, repair=repair))
         self.tell(run.Funded(leg))
 
     def _sleep(self, until: float) -> None:

@@ -1,4 +1,4 @@
-"""``POST /v1/messages/count_tokens`` on the socket: reads the call, answers with one number."""
+"""The route of ``POST /v1/messages/count_tokens``: reads the call, answers with one number, decides nothing."""
 
 from __future__ import annotations
 

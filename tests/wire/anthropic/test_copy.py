@@ -97,3 +97,10 @@ def test_text_to_be_continued_travels_to_a_model_that_does_so() -> None:
     able = Capabilities(1, 100, prefill=True)
     assert copied(*prefill) is None
     assert sent(copied(*prefill, to={"capabilities": able}))["messages"] == list(prefill)
+
+
+def test_a_system_message_on_the_way_travels_to_the_model_it_was_written_for() -> None:
+    noted = (*CLEAN, {"role": "system", "content": "note"})
+    asked = {"model": "anthropic/claude-opus-5-5"}
+    assert sent(copied(*noted, to={"model": "claude-opus-5-5"}, **asked))["messages"] == list(noted)
+    assert copied(*noted, to={"model": "claude-sonnet-4-6"}, **asked) is None

@@ -129,6 +129,7 @@ def test_a_limit_of_nothing_is_no_limit() -> None:
         PAIRED,
         (user(), user()),
         (user(), assistant(text())),
+        (user(), {"role": "system", "content": "note"}),
         (user(), assistant(thought(), use()), user(result())),
         (user(), assistant({"type": "redacted_thinking", "data": "blob"}, text())),
         (user(), assistant({"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}}, text())),
@@ -153,7 +154,9 @@ def test_what_anthropic_takes_is_clean(messages: tuple[Any, ...]) -> None:
         (user("bare"),),
         (user(text(" \n")),),
         (user({"type": "text"}),),
-        (user(), {"role": "system", "content": "note"}),
+        (user(), assistant(use()), {"role": "system", "content": "note"}, user(result())),
+        ({"role": "system", "content": "note"}, user()),
+        (user(), {"role": "system", "content": "note", "output_config": {"effort": "low"}}),
         (user(), assistant(use())),
         (user(), assistant(use()), assistant(text()), user(result())),
         (user(), assistant(use()), user(text(), result())),
@@ -179,6 +182,10 @@ def test_what_anthropic_takes_is_clean(messages: tuple[Any, ...]) -> None:
 )
 def test_what_anthropic_refuses_is_not_clean(messages: tuple[Any, ...]) -> None:
     assert not sketch(*messages).clean
+
+
+def test_a_system_text_may_begin_with_an_empty_line() -> None:
+    assert sketch(system=[text("\nYou are an agent."), text("second")]).clean
 
 
 @pytest.mark.parametrize("system", ["", [text("")], ["bare"], [{"type": "image"}]], ids=str)

@@ -30,7 +30,7 @@ def sent(messages: tuple[Message, ...], to: Target) -> dict[str, Any]:
 
 
 def stable(body: dict[str, Any]) -> list[Any]:
-    """B(h), what a target is sent of a history h: (system, tools), then (role, block) pairs, canonical, without cache marks."""
+    """B(h), what a target is sent of a history h: (system, tools), then (role, block) pairs, canonical, unmarked."""
     unmarked = [
         (message["role"], {key: value for key, value in block.items() if key != "cache_control"})
         for message in body["messages"]

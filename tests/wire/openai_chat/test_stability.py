@@ -27,7 +27,7 @@ def write(messages: tuple[Message, ...], to: Target) -> list[Json]:
 
 
 def blocks(messages: list[Json]) -> list[bytes]:
-    """B(h), what a target is sent of a history h: (role, block) pairs in canonical JSON, without cache marks and empty texts."""
+    """B(h), what a target is sent of a history h: (role, block) pairs, canonical, unmarked, none empty."""
     found: list[tuple[str, Any]] = []
     for message in messages:
         content = message.get("content") or []

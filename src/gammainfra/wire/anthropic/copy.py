@@ -40,6 +40,7 @@ def copy_request(raw: bytes, sketch: Sketch, target: Target) -> Written | None:
 
     - client and target speak different dialects, or the target is a compatible host and not Anthropic;
     - the messages are not ones that Anthropic takes (``Sketch.clean``), or end in text that the model cannot continue;
+    - a system message stands on the way, and the model is not the one that the client wrote for;
     - the client set no cache marks and the target caches only where it is told to, or it set more than four;
     - the output limit is absent or above what the model can write;
     - the way to think, the effort, a forced tool or the form of the answer is one that the model does not take;
@@ -76,6 +77,8 @@ def _fits(sketch: Sketch, target: Target) -> bool:
     if (target.drop | capabilities.refuses) & _INVOLVED:
         return False
     if sketch.cache_marks > MARKS or (not sketch.cache_marks and target.automatic_cache_marks):
+        return False
+    if sketch.system_turns and sketch.model.rpartition("/")[2] != target.model:
         return False
     if sketch.roles[-1:] == ("assistant",) and not capabilities.prefill:
         return False

@@ -22,8 +22,8 @@ _COUNTED: Final = (
 _MARKUP: Final = frozenset({"type", "role", "cache_control", "id", "tool_use_id", "media_type"})
 _PLAIN: Final = frozenset({"text", "content", "input", "source"})
 
-# Fitted on 136 recorded requests of 100 to 7,400 counted tokens: half of the estimates are within 11 %, and the
-# median is right. Tools are counted as the JSON they are, and bring a system text of their own.
+# Fitted on 136 recorded requests of 100 to 7,400 counted tokens: half of the estimates are within 8 %, nine in
+# ten within 43 %, and the median is right. Tools count as the JSON they are, and bring a system text of their own.
 _ASCII_CHARS_PER_TOKEN: Final = 4.0
 _OTHER_CHARS_PER_TOKEN: Final = 1.3
 _TOOLS_BYTES_PER_TOKEN: Final = 3.6

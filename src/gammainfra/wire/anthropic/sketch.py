@@ -14,7 +14,7 @@ from msgspec import Raw, Struct
 
 from gammainfra.domain.sketch import Need, Sketch
 from gammainfra.wire.anthropic.blocks import DIALECT
-from gammainfra.wire.anthropic.survey import NONE, Block, Message, Survey, is_given, survey, text_of
+from gammainfra.wire.anthropic.survey import NONE, Block, Message, Survey, has_text, is_given, survey, text_of
 from gammainfra.wire.openai_chat.lenient import check_depth, read_body, refused
 from gammainfra.wire.openai_chat.preferences import read_preferences
 from gammainfra.wire.openai_chat.sketch import HINT_CHARS, PREFIX_CHARS, ROLES_KEPT, TEXT_CHARS, session_of
@@ -94,6 +94,7 @@ def read_sketch(raw: bytes) -> Sketch:
         + sum(map(is_given, (body.cache_control, *(tool.cache_control for tool in tools)))),
         clean=found.clean,
         session_hint=_hint(metadata.get("session_id")) or _hint(session_of(user_id)),
+        system_turns=found.system_turns,
         user=_hint(user_id),
     )
 
@@ -109,7 +110,7 @@ def _system(system: str | list[Block | str] | None, found: Survey) -> str:
         found.clean = found.clean and bool(system.strip())
         return system
     for block in system or ():
-        if isinstance(block, str) or not text_of(Message("system", [block]), 1).strip():
+        if isinstance(block, str) or not has_text(block):
             found.clean = False
         else:
             found.cache_marks += is_given(block.cache_control)

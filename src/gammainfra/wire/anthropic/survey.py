@@ -53,6 +53,7 @@ class Message(Struct):
 
     role: str
     content: str | list[Block | str] | None = None
+    output_config: Raw = NONE  # a beta's, whose header is not relayed
 
 
 @dataclass(slots=True)
@@ -66,6 +67,7 @@ class Survey:
     open_ids: set[str] = field(default_factory=set)
     call_repeated: bool = False
     cache_marks: int = 0
+    system_turns: int = 0
     roles: list[str] = field(default_factory=list)
     first_user: Message | None = None
     last_user: Message | None = None
@@ -92,7 +94,8 @@ def survey(messages: Sequence[Message]) -> Survey:
                     found.last_user = message
                 found.clean = found.clean and not found.open_ids
             case "system":
-                found.clean = False  # newest models only: elsewhere it becomes a note of the user's
+                found.system_turns += 1
+                found.clean = found.clean and not found.open_ids and message.output_config is NONE
             case _:
                 param = f"messages[{index}].role"
                 raise refused(f"`{param}`: {role[:40]!r} is not one of assistant, system, user", param)
@@ -111,11 +114,16 @@ def _blocks(message: Message, found: Survey) -> list[Block]:
         found.clean = False
     for block in blocks:
         found.cache_marks += is_given(block.cache_control)
-        if block.type == "text" and (block.text is NONE or _BLANK.match(bytes(block.text))):
+        if block.type == "text" and not has_text(block):
             found.clean = False
         if block.type in _NEEDS:
             found.needs.add(_NEEDS[block.type])
     return blocks
+
+
+def has_text(block: Block) -> bool:
+    """Whether a text block says anything: Anthropic refuses those that do not."""
+    return bytes(block.text)[:1] == b'"' and not _BLANK.match(bytes(block.text))
 
 
 def is_given(raw: Raw) -> bool:
