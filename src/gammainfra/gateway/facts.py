@@ -71,6 +71,7 @@ def at_end(settled: Settlement) -> dict[str, str]:
 def headers(request_id: str, content_type: str, facts: Mapping[str, str]) -> Headers:
     """Facts as response headers."""
     rows = [("content-type", content_type), ("x-request-id", request_id), ("cache-control", "no-store")]
+    rows.append(("request-id", request_id))  # the name that Anthropic's SDKs read
     rows += [(PREFIX + name.replace("_", "-"), value) for name, value in facts.items()]
     return tuple((name.encode("latin-1"), _one_line(value)) for name, value in rows)
 
