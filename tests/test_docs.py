@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gammainfra.catalog import load
 from gammainfra.domain import limits
 from gammainfra.domain.failure import Cause
 from gammainfra.routing.options import KNOWN_HEADERS
@@ -101,3 +102,10 @@ def test_every_limit_is_used() -> None:
     text = sources()
     unused = [name for name in vars(limits) if name.isupper() and not re.search(rf"limits\.{name}\b", text)]
     assert [name for name in unused if name not in {"KIB", "MIB"}] == []
+
+
+def test_the_example_of_a_model_of_ones_own_is_one_that_can_be_asked_for() -> None:
+    page = (ROOT / "docs" / "models-and-prices.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (endpoint,) = load.load([("the example", example)]).endpoints["ollama/qwen3:32b"]
+    assert endpoint.provider == "ollama"

@@ -43,7 +43,7 @@ from gammainfra.store.writer import Writer
 from gammainfra.telemetry.log import Observed, configure, note_loop_defect
 from gammainfra.telemetry.metrics import Metrics
 from gammainfra.upstream.exchange import Upstream
-from gammainfra.web import count_tokens
+from gammainfra.web import count_tokens, model_info, stored
 from gammainfra.web.api import Api
 from gammainfra.web.connection import Connection
 from gammainfra.web.cors import Cors
@@ -148,6 +148,8 @@ def build(settings: Settings) -> App:
         ("POST", count_tokens.PATH): count_tokens.CountTokens(Counting(on, hosts, upstream)).answer,
         ("GET", "/v1/models"): models.every,
         ("GET", "/v1/models/*"): models.one,
+        ("GET", model_info.PATH): model_info.ModelInfo(on).answer,
+        **stored.routes(on, reader, writer.flush_blocking),
         ("GET", "/healthz"): checks.live,
         ("GET", "/readyz"): checks.ready,
         ("GET", "/metrics"): checks.metrics,

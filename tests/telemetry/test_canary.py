@@ -1,5 +1,4 @@
 """Nothing that a caller or an operator keeps secret is ever written down: not in a log, a metric, an error or the
-
 database. Every secret here holds the same word, so one search finds every leak.
 """
 

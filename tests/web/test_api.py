@@ -22,6 +22,8 @@ OPENAI = {"OPENAI_API_KEY": "sk-a"}
         ("POST", "/v1/completions", 404, "not_supported", "Use /v1/chat/completions"),
         ("POST", "/v1/audio/speech", 404, "not_supported", "ask the provider directly"),
         ("POST", "/v1/images/generations", 404, "not_supported", "ask the provider directly"),
+        ("POST", "/v1/embeddings", 404, "not_supported", "ask the provider directly"),
+        ("POST", "/v1/moderations", 404, "not_supported", "ask the provider directly"),
         ("POST", "/v1/rerank", 404, "not_supported", "ask the provider directly"),
         ("GET", "/v1/batches/", 404, "not_supported", "one by one"),
         ("POST", "/v1/audiobook", 404, "not_found", "There is no /v1/audiobook"),

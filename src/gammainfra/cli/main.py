@@ -1,6 +1,6 @@
-"""The command line: finds the command and hands the arguments over. Commands are imported when they are called for,
+"""The command line: finds the command and hands the arguments over.
 
-so that ``gammainfra --help`` answers at once.
+It knows no command from inside: each is imported when it is called for, so that ``gammainfra --help`` answers at once.
 """
 
 from __future__ import annotations

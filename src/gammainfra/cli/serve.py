@@ -15,7 +15,7 @@ from gammainfra.domain.endpoint import key_variable
 from gammainfra.providers import registry
 from gammainfra.settings import SettingsWrong
 
-# The dashboard's and the writer's threads must not hold the interpreter for long while streams wait.
+# The writer's and the readers' threads must not hold the interpreter for long while streams wait.
 _SWITCH_INTERVAL_S = 0.0005
 _LAST_PORT = 65_535
 # Answers free themselves when they are over; a collection walks everything that is kept, while all streams wait.

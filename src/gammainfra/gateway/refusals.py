@@ -62,7 +62,7 @@ def _failed(plan: Plan, met: Tried) -> Refused:
     if causes == {Cause.CREDENTIALS_REJECTED}:
         return _credentials(met)
     if causes == {Cause.MODEL_NOT_FOUND}:
-        message = f"{met[-1][0]} is not known there: {last.message}. See GET /v1/models for what is."
+        message = f"{met[-1][0]} is not known there: {_words(last).rstrip('.')}. See GET /v1/models for what is."
         return Refused(404, "model_not_found", message, param="model", retry=False, metadata=_metadata(met))
     return _exhausted(plan, met)
 

@@ -115,7 +115,7 @@ def _unknown(name: str) -> Refused:
     near = difflib.get_close_matches(name[:_SHOWN_CHARS], _CANONICAL, n=1)
     remedy = f"Did you mean {_CANONICAL[near[0]]}?" if near else f"Known are {', '.join(KNOWN_HEADERS)}."
     shown = _shown(name)
-    return Refused(400, "invalid_request", f"There is no request header {shown}. {remedy}", param=shown)
+    return Refused(400, "invalid_request", f"There is no request header {shown}. {remedy}", param=shown.strip("'"))
 
 
 def _shown(text: str) -> str:

@@ -37,7 +37,10 @@ _NOT_SUPPORTED: Mapping[str, str] = {
     "/v1/responses": "Responses are not stored here: send the whole conversation to POST /v1/responses.",
     "/v1/audio": "Audio is not served here: ask the provider directly.",
     "/v1/images": "Image generation is not served here: ask the provider directly.",
+    "/v1/embeddings": "Embeddings are not served here: ask the provider directly.",
+    "/v1/moderations": "Moderation is not served here: ask the provider directly.",
     "/v1/rerank": "Reranking is not served here: ask the provider directly.",
+    "/v1/credits": "Nothing is charged for here, so there is no credit: GET /v1/key says what was spent.",
     "/v1/batches": "Batches are not served here: send the requests one by one to /v1/chat/completions.",
 }
 

@@ -18,16 +18,16 @@ def cost_fields(bill: Bill) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     charge = bill.charge
     if charge is not None:
-        shown["cost"] = _usd(charge.total_nano)
+        shown["cost"] = usd(charge.total_nano)
         shown["cost_details"] = {
-            "input": _usd(charge.input_nano),
-            "output": _usd(charge.output_nano),
-            "cache_read": _usd(charge.cache_read_nano),
-            "cache_write": _usd(charge.cache_write_nano),
-            "fee": _usd(bill.fee_nano),
+            "input": usd(charge.input_nano),
+            "output": usd(charge.output_nano),
+            "cache_read": usd(charge.cache_read_nano),
+            "cache_write": usd(charge.cache_write_nano),
+            "fee": usd(bill.fee_nano),
             # Roo Code adds this to `cost`, which already is what the provider bills: a second copy would double it.
             "upstream_inference_cost": 0,
-            "absorbed": _usd(bill.absorbed_nano),
+            "absorbed": usd(bill.absorbed_nano),
         }
         shown["is_byok"] = bill.is_byok
     if not bill.settled:
@@ -35,6 +35,6 @@ def cost_fields(bill: Bill) -> dict[str, Any]:
     return shown
 
 
-def _usd(nano_usd: int) -> Raw:
+def usd(nano_usd: int) -> Raw:
     """An amount as a JSON number, exact and without trailing zeros."""
     return Raw(show_usd(nano_usd).rstrip("0").rstrip(".").encode())

@@ -60,6 +60,14 @@ def test_an_answer_ends_the_row_of_refusals_and_lowers_the_error_rate() -> None:
     assert board.snapshot().of("a/x").not_before == 201.0
 
 
+def test_an_older_answer_of_a_throttled_key_does_not_hide_the_other_free_key() -> None:
+    board = HealthBoard()
+    board.failed("a/x", "k1", KEYS, limited(30.0), 100.0)
+    board.served("a/x", "k1", ttft_ms=None)
+    assert board.free_key("a/x", KEYS, 100.0) == "k2"
+    assert board.snapshot().of("a/x").is_free(100.0)
+
+
 def test_the_time_to_the_first_token_is_a_moving_average() -> None:
     board = HealthBoard()
     board.served("a/x", "k1", ttft_ms=None)

@@ -1,5 +1,4 @@
 """The Messages API's documented refusals, as an oracle for what is written: written from the vendor's pages, not
-
 from the writer. https://platform.claude.com/docs/en/api/messages, .../tool-use, .../extended-thinking,
 .../prompt-caching, .../vision.
 """

@@ -19,7 +19,7 @@ _FEWEST, _MOST = 8, 200
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of ``demo``."""
-    parser.add_argument("--steps", type=_steps, default=STEPS, help=f"turns of the task (default {STEPS})")
+    parser.add_argument("--steps", type=_steps, default=STEPS, help=f"turns, {_FEWEST} to {_MOST} (default {STEPS})")
     parser.add_argument("--seed", type=int, default=SEED, help="what fails when; the same seed, the same failures")
     parser.add_argument("--fast", action="store_true", help="providers answer at once instead of at a model's pace")
     parser.add_argument("--json", action="store_true", help="no show: print the outcome as one JSON object")

@@ -24,8 +24,9 @@ _WEIGHT: Final = 0.2  # of the newest observation in the moving averages
 
 @dataclass(slots=True)
 class _Row:
-    """One endpoint: when each key is free again, refusals in a row by key, moving averages."""
+    """One endpoint: its keys once one failed, when each is free again, refusals in a row by key, moving averages."""
 
+    key_ids: Sequence[str] = ()
     free_at: dict[str, float] = field(default_factory=dict)
     refusals: dict[str, int] = field(default_factory=dict)
     error_rate: float = 0.0
@@ -57,11 +58,12 @@ class HealthBoard:
         row.error_rate *= 1 - _WEIGHT
         if ttft_ms is not None:
             row.ttft_ms = ttft_ms if row.ttft_ms is None else row.ttft_ms + _WEIGHT * (ttft_ms - row.ttft_ms)
-        self._show(endpoint, row, [key_id])
+        self._show(endpoint, row)
 
     def failed(self, endpoint: str, key_id: str, key_ids: Sequence[str], failure: Failure, now: float) -> None:
         """An attempt failed by the provider's fault."""
         row = self._row(endpoint)
+        row.key_ids = key_ids
         row.error_rate += _WEIGHT * (1 - row.error_rate)
         if failure.cause in _REJECTS:
             row.free_at[key_id] = now + _REJECTED_S
@@ -70,7 +72,7 @@ class HealthBoard:
             own_s = _FIRST_COOLDOWN_S * 2 ** min(times - 1, 5)
             cooldown_s = min(own_s if failure.retry_after_s is None else failure.retry_after_s, limits.COOLDOWN_MAX_S)
             row.free_at[key_id] = max(row.free_at.get(key_id, 0.0), now + cooldown_s)
-        self._show(endpoint, row, key_ids)
+        self._show(endpoint, row)
 
     def _row(self, endpoint: str) -> _Row:
         row = self._rows.setdefault(endpoint, _Row())
@@ -80,6 +82,6 @@ class HealthBoard:
             self._shown.pop(forgotten, None)
         return row
 
-    def _show(self, endpoint: str, row: _Row, key_ids: Sequence[str]) -> None:
-        not_before = min((row.free_at.get(key_id, 0.0) for key_id in key_ids), default=0.0)
+    def _show(self, endpoint: str, row: _Row) -> None:
+        not_before = min((row.free_at.get(key_id, 0.0) for key_id in row.key_ids), default=0.0)
         self._shown[endpoint] = EndpointHealth(not_before, row.error_rate, row.ttft_ms)
