@@ -167,7 +167,8 @@ def test_a_wrong_provider_key(tmp_path: Path) -> None:
         provider.shutdown()
     assert (status, error["code"]) == (503, "provider_credentials_rejected")
     assert error["message"] == (
-        "deepseek rejected our API key. Check DEEPSEEK_API_KEY or [providers] in gammainfra.toml."
+        "deepseek rejected our API key, or wants one. "
+        "Check DEEPSEEK_API_KEY or [providers.deepseek] api_key in gammainfra.toml."
     )
     assert "our-wrong-provider-key" not in json.dumps(error)
 

@@ -187,6 +187,7 @@ def test_a_pinned_model_without_a_provider_falls_along_its_chain() -> None:
     made = planned("dust/far")
     assert names(made) == ["corp/cheap"]
     assert why(made, "dust/far") == "no provider that serves it is configured"
+    assert made.route_reason == "fallback"
 
 
 def test_a_model_that_the_catalog_does_not_know_passes_through_unpriced() -> None:
@@ -412,6 +413,11 @@ def test_the_price_of_the_hour_counts() -> None:
 
 
 # ---- the session sticks ----------------------------------------------------------------------------------------------
+def test_a_single_question_never_sticks_to_where_the_same_words_went_before() -> None:
+    made = planned("gammainfra/auto", session=task(name=SessionName("s", "alone")))
+    assert made.route_reason == "auto"
+
+
 def test_a_task_stays_where_its_prompt_is_cached() -> None:
     made = planned("gammainfra/auto", session=task())
     assert (names(made)[0], made.route_reason, made.dial_applied) == ("bedrock/best", "sticky", None)

@@ -38,7 +38,7 @@ def test_pages_follow_one_another_by_their_cursor(tmp_path: Path) -> None:
     async def test() -> None:
         async with stored(tmp_path) as on:
             await on.app.writer.flush()
-            seen, cursor = [], ""
+            seen, cursor, page = [], "", {}
             for _ in on.answers:
                 page = await on.read(f"/v1/requests?limit=1{cursor}")
                 seen += [row["id"] for row in page["data"]]

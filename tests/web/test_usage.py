@@ -20,8 +20,9 @@ def test_every_grouping_adds_up_to_what_the_answers_cost(tmp_path: Path) -> None
                 usage = await on.read(f"/v1/usage{groups}")
                 assert sum(row["cost_usd"] for row in usage["data"]) == sum(on.costs)
                 assert sum(row["requests"] for row in usage["data"]) == 3
+            usage = await on.read("/v1/usage")
             (row,) = (await on.read("/v1/usage?group_by=key"))["data"]
-            day = (await on.read("/v1/usage"))["data"][0]
+            day = usage["data"][0]
             foreign = await on.read("/v1/usage", on.stranger)
             sheet = await on.get("/v1/usage?format=csv&group_by=provider,day")
         assert (row["rescued"], row["served"], row["failed"]) == (3, 3, 0)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from gammainfra.domain.endpoint import Endpoint
 
-RouteReason = Literal["pin", "auto", "fast", "sticky", "dial", "chain", "alias"]
+RouteReason = Literal["pin", "auto", "fast", "sticky", "dial", "chain", "alias", "fallback"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from gammainfra.domain.endpoint import key_variable
 from gammainfra.domain.failure import Cause, Failure, Fault, Refused
 from gammainfra.domain.plan import Plan
 from gammainfra.gateway.attempt import Attempt
+from gammainfra.providers import registry
 
 Tried = Sequence[tuple[str, Failure]]  # endpoint name and what happened there, in order
 
@@ -69,9 +70,14 @@ def _failed(plan: Plan, met: Tried) -> Refused:
 
 def _credentials(met: Tried) -> Refused:
     providers = sorted({endpoint.partition("/")[0] for endpoint, _ in met})
-    variables = " and ".join(key_variable(provider) for provider in providers)
-    message = f"{' and '.join(providers)} rejected our API key. Check {variables} or [providers] in gammainfra.toml."
+    places = " and ".join(_place_of_key(provider) for provider in providers)
+    message = f"{' and '.join(providers)} rejected our API key, or wants one. Check {places}."
     return Refused(503, "provider_credentials_rejected", message, retry=False, metadata=_metadata(met))
+
+
+def _place_of_key(provider: str) -> str:
+    setting = f"[providers.{provider}] api_key in gammainfra.toml"
+    return f"{key_variable(provider)} or {setting}" if provider in registry.known() else setting
 
 
 def _exhausted(plan: Plan, met: Tried) -> Refused:

@@ -131,9 +131,11 @@ def _home(session: SessionView | None, sketch: Sketch, wall: float) -> str:
     """The endpoint to stay on: the last one, unless its prompt cache is lost anyway.
 
     It is lost when the mode changed (other system text or other tools come before everything else in the prompt) and
-    when nothing was asked for as long as providers keep a cache.
+    when nothing was asked for as long as providers keep a cache. A single question ("alone") has none to lose.
     """
-    if session is None or not session.endpoint or wall - session.last_at > limits.CACHE_TTL_S:
+    if session is None or session.name.by == "alone":
+        return ""
+    if not session.endpoint or wall - session.last_at > limits.CACHE_TTL_S:
         return ""
     if session.n_tools != sketch.n_tools or session.prefix_head_hash != prefix_head_hash(sketch.prefix_head):
         return ""
@@ -158,6 +160,8 @@ def _named(request: _Request, asked: Asked) -> _Chain:
         rows += equal
     if not rows:
         raise sieve.refusal(request.roster.catalog, request.name, pinned)
+    if reason == "pin" and rows[0].endpoint.model is not pinned:
+        reason = "fallback"  # nobody who serves the model that was named may be asked
     return _Chain(_free_first(request, rows), sieve.dropped, reason)
 
 

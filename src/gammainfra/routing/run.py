@@ -45,7 +45,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the request allows. ``deadline`` and ``hedge_at`` are monotonic seconds, None when there is none."""
+    """What the request allows. ``deadline`` and ``hedge_at`` are monotonic seconds, None when there is none.
+
+    No plan asks for a hedge yet: the machine is ready for one, and its law is explored with it.
+    """
 
     options: tuple[Option, ...]
     stream: bool

@@ -106,7 +106,7 @@ def version_note() -> str | None:
     fixed = ".".join(map(str, FIXED_SQLITE))
     return (
         f"SQLite {sqlite3.sqlite_version} can lose a write-ahead log that two processes write at once (fixed in "
-        f"{fixed}): run one gateway per data folder"
+        f"{fixed}): run one gateway per data folder, and change keys while it is idle or stopped"
     )
 
 
