@@ -33,6 +33,7 @@ class Permit:
 
     def grow(self, n_bytes: int) -> None:
         """Reserve for a body that is longer than announced, or of unknown length; Refused 503 without room."""
+        self._admission.check_open()  # a body may take its time: the server may have begun to end
         if n_bytes > self.n_bytes:
             self._admission.reserve(n_bytes - self.n_bytes)
             self.n_bytes = n_bytes
@@ -69,8 +70,7 @@ class Admission:
         """
         if content_length is not None and content_length > limits.REQUEST_BODY_BYTES:
             raise too_large(content_length)
-        if self.draining:
-            raise _shed("This server is shutting down.")
+        self.check_open()
         if self.requests >= limits.REQUESTS_IN_FLIGHT:
             raise _shed(f"This server has {limits.REQUESTS_IN_FLIGHT} requests in flight.")
         key_id = caller.key.id
@@ -82,6 +82,11 @@ class Admission:
         self.requests += 1
         self._by_key[key_id] = self._by_key.get(key_id, 0) + 1
         return Permit(self, key_id, n_bytes)
+
+    def check_open(self) -> None:
+        """Refused 503 while the server ends."""
+        if self.draining:
+            raise _shed("This server is shutting down.")
 
     def reserve(self, n_bytes: int) -> None:
         """Take room for bytes of a body; Refused 503 when there is none."""

@@ -38,6 +38,7 @@ class Asked:
     plan: Plan
     at: float
     began: float
+    read_s: float = 0.0  # of that, how long the body took to arrive
     _hub: ChatRequest | None = None
 
     def write(self, provider: Provider, endpoint: Endpoint, repair: Failure | None) -> Written:

@@ -54,15 +54,18 @@ def at_head(asked: Asked, attempts: Sequence[Attempt], winner: Attempt | None) -
     return facts
 
 
-def at_end(settled: Settlement) -> dict[str, str]:
-    """All facts of a settled answer. Costs are absent when no price is known, never 0 (C26)."""
+def at_end(settled: Settlement, session_nano: int) -> dict[str, str]:
+    """All facts of a settled answer. Costs are absent when no price is known, never 0 (C26).
+
+    ``session_nano`` is what the task's answers have cost before this one, its other running requests included.
+    """
     asked, bill = settled.asked, settled.bill
     facts = routed(asked, settled.attempts, settled.winner)
     if bill.charge is not None:
         facts["cost_usd"] = show_usd(bill.charge.total_nano)
         facts["input_cost_usd"] = show_usd(bill.charge.input_side_nano)
         facts["output_cost_usd"] = show_usd(bill.charge.output_nano)
-        facts["session_cost_usd"] = show_usd(asked.session.cost_nano + bill.charge.total_nano)
+        facts["session_cost_usd"] = show_usd(session_nano + bill.charge.total_nano)
     facts["fee_usd"] = show_usd(bill.fee_nano)
     facts["overhead_ms"] = f"{settled.spent_ms:.2f}"
     return facts

@@ -45,6 +45,7 @@ class Reply:
         self._silent_since = 0.0  # the loop's time
         self._watch: asyncio.TimerHandle | None = None
         self.unsent_bytes = 0
+        self.hang_up: Callable[[], None] = _nothing  # closes the socket of a reader that takes nothing
 
     # ---- the Turn's side --------------------------------------------------------------------------------------------
     def put_head(self, head: Head) -> None:
@@ -140,3 +141,7 @@ class Reply:
     def _note_taken(self) -> None:
         if self._taken is not None and not self._taken.done():
             self._taken.set_result(None)
+
+
+def _nothing() -> None:
+    """There is no socket."""

@@ -25,6 +25,7 @@ async def serve(call: Call, on: Services) -> Reply:
     caller = on.accounts.authenticate(call.credential)  # who: headers only, before a byte of body
     with on.admission.admit(caller, call.content_length) as permit:  # admit: may shed
         raw = await call.body(permit)  # read: bounded by the permit
+        read_s = on.clock.now() - began
         sketch = call.dialect.sketch(raw)  # what: one scan
         options = read_options(call.headers)  # how
         task = name(call.headers, sketch, caller, on.sessions, at)  # which task
@@ -42,6 +43,6 @@ async def serve(call: Call, on: Services) -> Reply:
         on.sessions.arrived(caller.account_id, caller.key.id, task, sketch, at)
         asked = Asked(
             ids.generation_id(on.random.bytes(16)), raw, call.dialect, sketch, options, caller,
-            client_name(call.headers, sketch.tool_names), session, chain, at, began,
+            client_name(call.headers, sketch.tool_names), session, chain, at, began, read_s,
         )  # fmt: skip
         return on.turns.open(asked, permit.keep())

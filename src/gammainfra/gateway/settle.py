@@ -90,7 +90,7 @@ def overhead_ms(asked: Asked, attempts: Sequence[Attempt], now: float, slept_s: 
             ended = attempt.ended_at or now
             upstream_s += max(0.0, ended - max(until, attempt.started_at))
             until = max(until, ended)
-    return max(0.0, now - asked.began - upstream_s - slept_s) * 1000
+    return max(0.0, now - asked.began - asked.read_s - upstream_s - slept_s) * 1000
 
 
 def record_of(settled: Settlement, call_ids: Sequence[tuple[str, str]]) -> RequestRecord:

@@ -67,7 +67,9 @@ class Telling:
     def dismiss(self) -> None:
         """Treat the present reader as gone."""
         if self.reader is not None:
+            hang_up = self.reader.hang_up
             self.reader.leave()
+            hang_up()
 
     async def has_room(self) -> bool:
         """Wait while the reader is too slow; False when it is as good as gone."""

@@ -183,7 +183,8 @@ class Turn:
             self.telling.refuse(settled.refused or GAVE_UP, facts.routed(self.asked, self._attempts, None))
         else:
             plan = explain(self.asked.plan) if self.asked.options.explain else None
-            self.telling.end(settled.winner, Closing(settled.bill, facts.at_end(settled), plan))
+            task = self._means.sessions.view(self.asked.caller.account_id, self.asked.session.name)
+            self.telling.end(settled.winner, Closing(settled.bill, facts.at_end(settled, task.cost_nano), plan))
         self._write_down(settled)
 
     def _write_down(self, settled: Settlement) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from contextlib import suppress
 
 from gammainfra.domain import limits
 from gammainfra.domain.options import Options
@@ -44,10 +45,10 @@ class Turns:
         if turn.telling.journal_bytes is None:  # what was said is too long to be said again
             return None
         key = options.idempotency_key
-        same = options.retry_count > 0 or (key is not None and key == turn.asked.options.idempotency_key)
+        same_key = key is not None and key == turn.asked.options.idempotency_key
         if turn.telling.over:
-            return turn if same or not turn.telling.heard else None
-        return turn if same or turn.telling.reader is None else None
+            return turn if same_key or options.retry_count > 0 or not turn.telling.heard else None
+        return turn if same_key or turn.telling.reader is None else None
 
     def open(self, asked: Asked, permit: Permit) -> Reply:
         """A new Turn, asking its first provider; what its first reader gets."""
@@ -108,6 +109,8 @@ class Turns:
             except TimeoutError:
                 for turn in list(self._running):
                     turn.tell(run.Stop())
+                with suppress(TimeoutError):  # what has its answer may still wait for its token counts
+                    await asyncio.wait_for(self._all_over.wait(), 2 * limits.USAGE_GRACE_S)
 
     def _forget_old(self) -> None:
         oldest = self._means.clock.now() - limits.REPLAY_S

@@ -89,6 +89,7 @@ class Writer:
         waiting = self._queue.qsize()
         if self._closed or waiting >= limits.RECORD_QUEUE:
             self._refused += 1
+            _log.error("lost a record of %s: %s", self.path, "the store is closed" if self._closed else "too many wait")
             return False
         self._queue.put(record)
         if waiting + 1 == limits.RECORD_BATCH:

@@ -111,9 +111,14 @@ class Api:
     async def _chat(self, request: Incoming) -> None:
         call = Call(DIALECTS[request.path], request.headers, request.credential, request.content_length, request.body)
         reply = await serve(call, self._on)
+        reply.hang_up = request.abort
         watch = asyncio.get_running_loop().create_task(_leave_with(request, reply))
         try:
-            await _relay(request, reply)
+            if not await _relay(request, reply):
+                message = (
+                    "The same question with the same Idempotency-Key came on another connection, which is answered."
+                )
+                raise Refused(409, "answered_elsewhere", message, retry=False)
         finally:
             watch.cancel()
             reply.leave()
@@ -130,12 +135,16 @@ class Api:
         return facts.refusal_headers(request_id, refused), dialect.write_error(refused, request_id)
 
 
-async def _relay(request: Incoming, reply: Reply) -> None:
+async def _relay(request: Incoming, reply: Reply) -> bool:
+    """Send what the reply says; False when it ended before its head: somebody else reads it, or the client is gone."""
+    has_head = False
     async for part in reply:
         if isinstance(part, Head):
+            has_head = True
             await request.send({"type": "http.response.start", "status": part.status, "headers": list(part.headers)})
         else:
             await request.send({"type": "http.response.body", "body": part.body, "more_body": not part.last})
+    return has_head
 
 
 async def _leave_with(request: Incoming, reply: Reply) -> None:

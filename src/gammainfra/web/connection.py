@@ -18,7 +18,7 @@ from uvicorn.server import ServerState
 from gammainfra.domain import limits
 from gammainfra.domain.failure import Refused
 from gammainfra.web.api import Api
-from gammainfra.web.incoming import headers_too_large
+from gammainfra.web.incoming import EXTENSION, headers_too_large
 
 
 class Connection(HttpToolsProtocol):
@@ -73,6 +73,7 @@ class Connection(HttpToolsProtocol):
         """The head is here: the request begins."""
         self._in_head, self._in_body = False, True
         self._forget_due()
+        self.scope["extensions"] = {EXTENSION: {"abort": self.transport.abort}}
         super().on_headers_complete()
         if not self.cycle.keep_alive:
             self.cycle.transport = _Lingering(self, self.transport)

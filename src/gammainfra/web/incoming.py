@@ -11,6 +11,7 @@ from gammainfra.domain import limits
 from gammainfra.domain.failure import Refused
 from gammainfra.gateway.admission import Permit, too_large
 
+EXTENSION = "gammainfra"  # of the ASGI scope, by web.connection
 Message = MutableMapping[str, Any]  # as the ASGI specification types it
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -31,6 +32,7 @@ class Incoming:
     header_bytes: int
     receive: Receive
     send: Send
+    abort: Callable[[], None] = lambda: None  # closes the socket at once, whatever waits to be sent
 
     @property
     def credential(self) -> str | None:
@@ -102,4 +104,5 @@ def incoming(scope: Mapping[str, Any], receive: Receive, send: Send) -> Incoming
         sum(len(name) + len(value) for name, value in raw),
         receive,
         send,
+        scope.get("extensions", {}).get(EXTENSION, {}).get("abort", lambda: None),
     )

@@ -98,6 +98,8 @@ class Speech:
             if not event.text:
                 return
             self.n_chars += len(event.text)
+        elif isinstance(event, ThinkingDelta):
+            self.n_chars += len(event.text)
         self.has_text = self.has_text or not isinstance(event, ThinkingDelta)
         if self._calls:
             self.held.append(event)

@@ -267,7 +267,7 @@ def _refusals() -> dict[str, tuple[int, str, dict[str, str], Expected]]:
             404,
             told("not_found_error", "model: claude-0"),
             {},
-            error(503, "all_providers_failed", "model: claude-0"),
+            error(404, "model_not_found", "model: claude-0"),
         ),
         "413": (413, told("request_too_large", "Too large"), {}, error(413, "request_too_large", "Too large")),
         "429": (429, told("rate_limit_error", "Slow down"), wait, error(503, "all_providers_failed", "Slow down")),

@@ -266,7 +266,7 @@ def _refusals() -> dict[str, tuple[int, str, dict[str, str], Expected]]:
             error(400, "invalid_request", "Unsupported parameter: 'max_tokens'"),
         ),
         "401": (401, told(wrong, "invalid_api_key", "Incorrect API key provided"), {}, key),
-        "404": (404, told(wrong, "model_not_found", gone), {}, error(503, "all_providers_failed", gone)),
+        "404": (404, told(wrong, "model_not_found", gone), {}, error(404, "model_not_found", gone)),
         "413": (413, told(wrong, None, "Too large"), {}, error(413, "request_too_large", "Too large")),
         "429": (429, told("requests", "rate_limit_exceeded", rate), wait, error(503, "all_providers_failed", rate)),
         "429_money": (

@@ -130,7 +130,9 @@ def _refused(status: int, told: str) -> Expected:
     rejected = status in {401, 403} and not _BILLING.search(told)
     if rejected:
         return Expected("refused", status=503, code="provider_credentials_rejected")
-    elsewhere = _BILLING.search(told) or _NO_MODEL.search(told) or _TOOL_FAILED.search(told)
+    if (status == 404 or _NO_MODEL.search(told)) and not _BILLING.search(told):
+        return Expected("refused", status=404, code="model_not_found", words=message)
+    elsewhere = _BILLING.search(told) or _TOOL_FAILED.search(told)
     if status in {400, 422} and message and not elsewhere:
         return Expected("refused", status=400, code="invalid_request", words=message)
     return Expected("refused", status=503, code="all_providers_failed", words=message)
