@@ -78,11 +78,11 @@ def test_those_words_appear_in_no_other_error() -> None:
     b.check_over(turns=2)
 
 
-def test_rejected_keys_of_ours_are_named_by_their_variable_and_not_retried() -> None:
+def test_rejected_keys_of_ours_are_named_by_their_place_and_not_retried() -> None:
     b = book()
     b >> ask() << "acme asked" >> says("acme", *refuses(401, "bad key sk-abcdefghij1234567890")) << "bolt asked"
     b >> says("bolt", *refuses(403, "no")) << "503" << "error provider_credentials_rejected | end"
-    assert "ACME_API_KEY and BOLT_API_KEY" in b.error()["message"]
+    assert "Check [providers.acme] api_key" in b.error()["message"]
     assert b"sk-abcdefghij" not in b.clients["caller"].body
     assert b.headers()["x-should-retry"] == "false"
     assert "retry-after" not in b.headers()

@@ -30,31 +30,34 @@ class Turns:
     def __init__(self, means: Means) -> None:
         self._means = means
         self._running: dict[Turn, list[Permit]] = {}
-        self._askable: dict[_Question, Turn] = {}
+        self._askable: dict[_Question, list[Turn]] = {}
         self._ended: OrderedDict[Turn, float] = OrderedDict()  # monotonic seconds of the end
         self._ended_bytes = 0
         self._all_over = asyncio.Event()
 
     # ---- questions --------------------------------------------------------------------------------------------------
     def adopt(self, caller: Caller, raw: bytes, options: Options) -> Turn | None:
-        """The Turn that answers this very question already, if its reader is gone or says so itself."""
+        """The Turn that answers this very question already, if its reader is gone or says so itself.
+
+        A reader that is still there is replaced only by the same Idempotency-Key, or by a retry when nobody else asks
+        the same: an SDK may notice the end of a connection before this side does.
+        """
         self._forget_old()
-        turn = self._askable.get(_question(caller, raw))
-        if turn is None or turn.asked.raw != raw or turn.ending not in {None, "served"}:
-            return None
-        if turn.telling.journal_bytes is None:  # what was said is too long to be said again
-            return None
-        key = options.idempotency_key
-        same_key = key is not None and key == turn.asked.options.idempotency_key
-        if turn.telling.over:
-            return turn if same_key or options.retry_count > 0 or not turn.telling.heard else None
-        return turn if same_key or turn.telling.reader is None else None
+        asked = self._askable.get(_question(caller, raw), ())
+        turns = [one for one in asked if one.asked.raw == raw and _can_be_said_again(one)]
+        turns.sort(key=lambda one: one.telling.reader is not None)
+        for turn in turns:
+            retried = options.retry_count > 0 and (turn.telling.over or len(turns) == 1)
+            left = not turn.telling.heard if turn.telling.over else turn.telling.reader is None
+            if left or retried or _same_key(turn, options):
+                return turn
+        return None
 
     def open(self, asked: Asked, permit: Permit) -> Reply:
         """A new Turn, asking its first provider; what its first reader gets."""
         turn = Turn(asked, self._means, self)
         self._running[turn] = [permit]
-        self._askable[_question(asked.caller, asked.raw)] = turn
+        self._askable.setdefault(_question(asked.caller, asked.raw), []).append(turn)
         reply = turn.join()  # before anything happens: it may end at once
         turn.begin()
         return reply
@@ -124,8 +127,21 @@ class Turns:
 
     def _unask(self, turn: Turn) -> None:
         question = _question(turn.asked.caller, turn.asked.raw)
-        if self._askable.get(question) is turn:
-            del self._askable[question]
+        asked = self._askable.get(question, [])
+        if turn in asked:
+            asked.remove(turn)
+        if not asked:
+            self._askable.pop(question, None)
+
+
+def _can_be_said_again(turn: Turn) -> bool:
+    """Whether it is an answer, or may become one, and all of it is still there."""
+    return turn.ending in {None, "served"} and turn.telling.journal_bytes is not None
+
+
+def _same_key(turn: Turn, options: Options) -> bool:
+    key = options.idempotency_key
+    return key is not None and key == turn.asked.options.idempotency_key
 
 
 def _question(caller: Caller, raw: bytes) -> _Question:
