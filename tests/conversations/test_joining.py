@@ -1,4 +1,4 @@
-"""The same question again: who finds the answer of an earlier one, and who never does (agents.md 4)."""
+"""The same question again: who finds the answer of an earlier one, and who never does."""
 
 from __future__ import annotations
 
@@ -38,6 +38,22 @@ def test_two_living_equal_questions_are_never_merged() -> None:
     b >> After(0.0)
     assert b.told == "one: 200 | one: 'Other' | stop | done | end"
     b.check_over(turns=2)
+
+
+def test_a_retry_takes_no_answer_from_one_of_several_that_asked_the_same() -> None:
+    b = book()
+    b >> ask("one") << "acme asked" >> ask("two") << "acme asked"
+    b >> ask("again", retry=1) << "acme asked" >> says("acme", text("Hello"), *finish())
+    assert b.told == f"again: 200 | again: {ANSWER}"
+    for line in b.upstream.lines[:2]:
+        line.say(text("Other"), *finish())
+    b >> After(0.0)
+    assert sorted(b.told.split(" | ")) == sorted(
+        f"{who}: {what}" if what in {"200", "'Other'"} else what
+        for who in ("one", "two")
+        for what in ("200", "'Other'", "stop", "done", "end")
+    )
+    b.check_over(turns=3)
 
 
 def test_a_retry_takes_the_place_of_a_reader_that_did_not_notice_its_own_end() -> None:
@@ -181,3 +197,17 @@ def test_three_readers_in_a_row_are_one_bill() -> None:
     b >> ask("3", tools=True) << "3: 200" << "3: 'Hello'" >> After(5.0) >> says("acme", *finish())
     b << "3: stop | done | end"
     b.check_over()
+
+
+def test_the_sum_of_a_task_counts_requests_that_ran_side_by_side() -> None:
+    b = book()
+    named = {"x-gammainfra-session-id": "task-1"}
+    b >> ask("one", user="first", headers=named) << "acme asked" >> ask("two", user="second", headers=named)
+    b << "acme asked" >> says("acme", text("Hello"), *finish())
+    b.clear()
+    b.upstream.lines[0].say(text("Hello"), *finish())
+    b >> After(0.0)
+    sums = sorted(b.facts(who)["session_cost_usd"] for who in ("one", "two"))
+    assert sums[0] < sums[1]
+    b.clear()
+    b.check_over(turns=2)

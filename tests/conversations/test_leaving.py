@@ -1,4 +1,4 @@
-"""A caller hangs up: what is closed at once, what is waited for, who pays (agents.md 5)."""
+"""A caller hangs up: what is closed at once, what is waited for, who pays."""
 
 from __future__ import annotations
 

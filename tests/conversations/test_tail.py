@@ -1,4 +1,4 @@
-"""Head, text, tail: what streams, what is held, how a second provider's words join a first one's (agents.md 1 to 3)."""
+"""Head, text, tail: what streams, what is held, how a second provider's words join a first one's."""
 
 from __future__ import annotations
 

@@ -98,3 +98,14 @@ def test_whatever_was_taken_is_given_back(requests: list[tuple[str, int, int, bo
     for permit in permits:
         permit.release()
     assert (admission.requests, admission.n_bytes) == (0, 0)
+
+
+def test_a_body_that_arrives_while_the_server_ends_is_refused() -> None:
+    admission = Admission()
+    permit = admission.admit(caller(), 10)
+    admission.draining = True
+    with pytest.raises(Refused) as caught:
+        permit.grow(10)
+    permit.release()
+    assert (caught.value.status, caught.value.code) == (503, "overloaded")
+    assert (admission.requests, admission.n_bytes) == (0, 0)

@@ -1,4 +1,4 @@
-"""Speeches and the Answer: what may stream, what is held, and how an answer ends (agents.md 2 and 3)."""
+"""Speeches and the Answer: what may stream, what is held, and how an answer ends."""
 
 from __future__ import annotations
 
