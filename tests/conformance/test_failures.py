@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gammainfra.domain.failure import Cause
+from gammainfra.providers import registry
 from gammainfra.simulate import Always, At, Fault, Fixed, Pace, ToolCall, Turn
 from tests.asgi import Got
 from tests.conformance.hosts import HOSTS, Host, playing
@@ -112,14 +113,15 @@ def test_every_lasting_failure_is_said_with_its_cause(host: Host, stream: bool, 
 
 
 @each_host
-def test_a_wrong_key_is_said_with_the_variable_and_never_shown(host: Host, tmp_path: Path) -> None:
+def test_a_wrong_key_is_said_with_the_place_to_mend_it_and_never_shown(host: Host, tmp_path: Path) -> None:
     async def test() -> None:
         async with playing(host, tmp_path, Fixed(CALLING)) as play:
             play.server.keys = frozenset({"sk-the-right-one"})
             got = await chat(play.app, question(host))
         message = got.error["message"]
         assert got.error["code"] == "provider_credentials_rejected"
-        assert f"{host.name.upper()}_API_KEY" in message
+        assert f"[providers.{host.name}] api_key" in message
+        assert (f"{host.name.upper()}_API_KEY" in message) == (host.name in registry.known())
         assert "sk-provider-key" not in got.body.decode()
 
     run(test())
