@@ -10,8 +10,6 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
-
 from gammainfra.domain.chat import (
     CacheMark,
     Document,
@@ -27,6 +25,7 @@ from gammainfra.domain.chat import (
 from gammainfra.wire.anthropic.blocks import DIALECT
 from gammainfra.wire.anthropic.sketch import BILLING_LINE
 from gammainfra.wire.anthropic.thoughts import read_redacted, read_thinking
+from gammainfra.wire.arguments import json_text
 from gammainfra.wire.openai_chat.lenient import refused
 
 _ROLES: Final[dict[object, Role]] = {"user": "user", "assistant": "assistant", "system": "system"}
@@ -91,7 +90,7 @@ def _part(block: object, param: str) -> Part:
         case {"type": "redacted_thinking", "data": str(redacted)}:
             return read_redacted(redacted)
         case {"type": "tool_use", "id": str(call_id), "name": str(name)}:
-            return ToolCall(call_id, name, _arguments(block.get("input")), mark)
+            return ToolCall(call_id, name, json_text(block.get("input")), mark)
         case {"type": "tool_result", "tool_use_id": str(call_id)}:
             return ToolResult(call_id, read_content(block.get("content"), param), block.get("is_error") is True, mark)
         case {"type": "image" | "document" as kind, "source": dict(source)}:
@@ -107,13 +106,6 @@ def _opaque(block: Mapping[str, Any], mark: CacheMark | None) -> Part:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _arguments(value: object) -> str:
-    """``input`` as JSON text; some clients send the text itself, and some null."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else msgspec.json.encode(value).decode()
 
 
 def _image(source: Mapping[str, Any], mark: CacheMark | None) -> Part | None:

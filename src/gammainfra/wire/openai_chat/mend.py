@@ -10,8 +10,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
+from gammainfra.wire.arguments import json_text
 from gammainfra.wire.openai_chat.lenient import read_body
-from gammainfra.wire.openai_chat.read_messages import json_text
 from gammainfra.wire.openai_chat.survey import LooseMessage, StrictMessage, survey
 from gammainfra.wire.openai_chat.write_messages import object_text
 

@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-import msgspec
-
 from gammainfra.domain.chat import (
     CacheMark,
     Document,
@@ -25,6 +23,7 @@ from gammainfra.domain.chat import (
     ToolCall,
     ToolResult,
 )
+from gammainfra.wire.arguments import json_text
 from gammainfra.wire.openai_chat.lenient import refused
 from gammainfra.wire.openai_chat.survey import refuse_role
 from gammainfra.wire.openai_chat.thinking import read_thinking, signature_of_call
@@ -146,13 +145,6 @@ def _legacy_id(name: object, legacy: list[tuple[str, str]]) -> str:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-def json_text(value: object) -> str:
-    """Arguments as text: clients send text, some send the object itself, and some null."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else msgspec.json.encode(value).decode()
 
 
 def _parts(content: object, index: int) -> tuple[Part, ...]:
