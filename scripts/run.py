@@ -23,6 +23,13 @@ PROJECT = ROOT / "pyproject.toml"
 STAMP = VENV / "installed.json"
 GATES = ROOT / "tests" / "gates"
 
+# Programs that tests and gates start, each as its Debian package and the place it lies in, seen from the root.
+# Tests of a program that cannot be had are skipped with that reason.
+PROGRAMS = (
+    ("postgresql", "usr/lib/postgresql/*/bin/postgres"),
+    ("chromium", "usr/bin/chromium"),
+)
+
 OLDEST = (3, 11)
 NEWER = ("python3.14", "python3.13", "python3.12", "python3.11")
 
@@ -46,6 +53,8 @@ def main(arguments: list[str]) -> int:
     if commands is None:
         return refuse(arguments)
     prepare_environment()
+    if arguments[0] not in ("serve", "demo"):
+        install_programs()
     for command in commands:
         status = run_python(*command)
         if status:
@@ -116,6 +125,24 @@ def prepare_environment() -> None:
         pip_install("--require-hashes", "-r", str(LOCK))
     pip_install("--no-deps", "--no-build-isolation", "-e", str(ROOT))
     STAMP.write_text(json.dumps(wanted), encoding="utf-8")
+
+
+def install_programs() -> None:
+    """Install the Debian packages that are missing, where that is possible without asking anybody: as root."""
+    missing = [package for package, place in PROGRAMS if not any(Path("/").glob(place))]
+    apt_get = shutil.which("apt-get")
+    if not missing or not apt_get:
+        return
+    if os.geteuid() != 0:
+        sys.stdout.write("Not installed, so their tests are skipped: apt-get install " + " ".join(missing) + "\n")
+        return
+    sys.stdout.write("Installing " + " and ".join(missing) + " with apt-get\n")
+    sys.stdout.flush()
+    quiet = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    for command in (("update", "-qq"), ("install", "-y", "-qq", "--no-install-recommends", *missing)):
+        if subprocess.call([apt_get, *command], env=quiet, stdout=subprocess.DEVNULL):
+            sys.stdout.write("apt-get " + command[0] + " failed; what is missing is skipped\n")
+            return
 
 
 def digest(path: Path) -> str:
