@@ -174,8 +174,13 @@ def data_folder(settings: Settings) -> Path:
 def catalog_of(settings: Settings, hosts: Mapping[str, Host]) -> snapshot.Catalog:
     """The catalog with the operator's files, names and providers. Raises CatalogError."""
     served = {name: settings.providers[name].models for name in hosts}
-    tables = load.load(_operator_files(settings.server.data_dir))
+    tables = tables_of(settings)
     return snapshot.build(tables, hosts, settings.aliases, settings.models, served=served, known=registry.known())
+
+
+def tables_of(settings: Settings) -> load.Tables:
+    """The models and prices that the package and the operator's files know, configured or not. Raises CatalogError."""
+    return load.load(_operator_files(settings.server.data_dir))
 
 
 def hosts_of(providers: Mapping[str, ProviderSettings]) -> dict[str, Host]:

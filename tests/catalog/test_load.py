@@ -148,6 +148,10 @@ def test_a_price_that_is_no_exact_integer_is_an_error(price: str) -> None:
         (MODEL + 'endpoints = [{ provider = "" }]', "name one"),
         (MODEL + 'endpoints = [{ provider = "a", long_above = 5 }]', "give both or neither"),
         (
+            MODEL + 'endpoints = [{ provider = "a", tiers = { flex = { cost = { input = "1", output = "1" } } } }]',
+            "service tiers without a cost",
+        ),
+        (
             MODEL + 'endpoints = [{ provider = "a", long_above = 5, long_cost = { input = "1", output = "1" } }]',
             "add cost",
         ),

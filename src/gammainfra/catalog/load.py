@@ -28,6 +28,7 @@ _ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._:/-]*\Z")
 _SPAN: Final = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)\Z")
 _TTFT_MS: Final = 1500
 _TOKENS_PER_S: Final = 60
+_PRICED: Final = ("price_source", "long_above", "long_cost", "windows", "tiers")  # what belongs to a cost
 _NANO_PER_M_PER_PICO: Final = 1000  # USD per million tokens in nano-USD, divided by this, is pico-USD per token
 
 
@@ -54,6 +55,14 @@ class WindowRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hours_utc: tuple[str, ...] = ("00:00-24:00",)
 
 
+class TierRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What another service tier costs."""
+
+    cost: CostRow
+    long_above: int | None = None
+    long_cost: CostRow | None = None
+
+
 class EndpointRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One provider serving the model; without ``cost`` it is unpriced. None means that this file does not say."""
 
@@ -69,6 +78,7 @@ class EndpointRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     long_above: int | None = None
     long_cost: CostRow | None = None
     windows: tuple[WindowRow, ...] | None = None
+    tiers: dict[str, TierRow] | None = None
 
 
 class LimitRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -213,7 +223,7 @@ def _overlay_model(base: ModelRow, over: ModelRow) -> ModelRow:
 def _overlay_endpoint(base: EndpointRow, over: EndpointRow) -> EndpointRow:
     changes = _said(over)
     if over.cost is not None:  # a new price replaces the whole old one: its tiers, windows and source go with it
-        changes |= {name: getattr(over, name) for name in ("price_source", "long_above", "long_cost", "windows")}
+        changes |= {name: getattr(over, name) for name in _PRICED}
     return msgspec.structs.replace(base, **changes)
 
 
@@ -256,26 +266,29 @@ def _compile_model(model_id: str, row: ModelRow, place: _Place) -> Model:
 def _compile_endpoint(row: EndpointRow, model: Model, place: _Place) -> Endpoint:
     if not row.provider:
         raise place.wrong("has an endpoint without a provider: name one")
-    if (row.long_above is None) != (row.long_cost is None):
+    tiers = row.tiers or {}
+    priced: tuple[EndpointRow | TierRow, ...] = (row, *tiers.values())
+    if any((tier.long_above is None) != (tier.long_cost is None) for tier in priced):
         raise place.wrong("long_above and long_cost belong together: give both or neither")
-    if row.cost is None and (row.long_cost is not None or row.windows):
-        raise place.wrong("prices long prompts or times of day without a cost: add cost")
+    if row.cost is None and (row.long_cost is not None or row.windows or tiers):
+        raise place.wrong("prices long prompts, times of day or service tiers without a cost: add cost")
     return Endpoint(
         provider=row.provider,
         model=model,
         upstream_model=row.upstream_model or model.name,
-        price=None if row.cost is None else _price(row.cost, place, row.long_above, row.long_cost),
+        price=None if row.cost is None else _price(row.cost, place, row),
         region=row.region,
         ttft_ms=row.ttft_ms or _TTFT_MS,
         tokens_per_s=row.tokens_per_s or _TOKENS_PER_S,
         zdr=row.zdr is True,
         trains_on_data=row.trains_on_data is True,
         windows=tuple(_window(window, place) for window in row.windows or ()),
+        tiers={name: _price(tier.cost, place, tier) for name, tier in tiers.items()},
     )
 
 
-def _price(cost: CostRow, place: _Place, long_above: int | None = None, long_cost: CostRow | None = None) -> Price:
-    long = None if long_cost is None else _price(long_cost, place)
+def _price(cost: CostRow, place: _Place, row: EndpointRow | TierRow | None = None) -> Price:
+    long = None if row is None or row.long_cost is None else _price(row.long_cost, place)
     write = cost.cache_write or cost.input
     try:
         return Price(
@@ -284,7 +297,7 @@ def _price(cost: CostRow, place: _Place, long_above: int | None = None, long_cos
             cache_read_pico=pico_per_token(cost.cache_read or cost.input),
             cache_write_pico=pico_per_token(write),
             cache_write_1h_pico=pico_per_token(cost.cache_write_1h or write),
-            long_above=long_above,
+            long_above=None if row is None else row.long_above,
             long=long,
         )
     except ValueError as wrong:

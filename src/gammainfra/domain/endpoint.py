@@ -85,7 +85,9 @@ class Endpoint:
     """One provider serving one model. ``price`` None: not known, so the cost is absent, never 0 (C26).
 
     ``windows`` are prices for certain times; ``catalog.price.priced_at`` puts the one in force into ``price``.
-    ``ttft_ms`` and ``tokens_per_s`` are the catalog's priors until enough was measured.
+    ``tiers`` are the prices of service tiers other than the usual one (``flex``, ``priority``, ``fast``): a caller can
+    choose a tier only where it has a price. ``ttft_ms`` and ``tokens_per_s`` are the catalog's priors until enough was
+    measured.
     """
 
     provider: str
@@ -98,6 +100,7 @@ class Endpoint:
     zdr: bool = False
     trains_on_data: bool = False
     windows: tuple[PriceWindow, ...] = ()
+    tiers: Mapping[str, Price] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
