@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "demo": ("gammainfra.cli.demo", "watch an agent task survive failing providers: no key, no network"),
     "simulate": ("gammainfra.simulate.serve", "run simulated providers for tests of your own"),
     "keys": ("gammainfra.cli.keys", "make, list and revoke API keys"),
+    "connect": ("gammainfra.cli.connect", "point a coding agent at the gateway"),
     "prices": ("gammainfra.cli.prices", "hold the price book against other sources, write rows of it"),
     "check": ("gammainfra.cli.check", "show the settings in force, where each comes from, and what is missing"),
     "version": ("gammainfra.cli.version", "print the version"),
