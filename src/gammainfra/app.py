@@ -131,7 +131,7 @@ def build(settings: Settings) -> App:
     writer = Writer(folder / FILE_NAME, show_plan=_show_plan)
     reader = Reader(folder / FILE_NAME)
     keys = ApiKeys(SqliteKeys(writer), peppers, clock=clock, random=random)
-    admission, sessions, health, upstream = Admission(), SessionBoard(), HealthBoard(), Upstream()
+    admission, sessions, health, upstream = Admission(), SessionBoard(), HealthBoard(random.uniform), Upstream()
     _restore(sessions, reader, clock.wall())
     metrics = Metrics(in_flight=lambda: admission.requests, queued=lambda: writer.waiting, lost=lambda: writer.lost)
     observer = Observed(metrics)

@@ -329,7 +329,7 @@ class Book:
         self._left: list[str] = []
         self.upstream = FakeUpstream(self.loop.time, self.left, says_when_closed=closings)
         self._ids = _Counting()
-        self.admission, self.health, self.sessions = Admission(), HealthBoard(), SessionBoard()
+        self.admission, self.health, self.sessions = Admission(), HealthBoard(self._ids.uniform), SessionBoard()
         catalog = build(TABLES, providers, {}, {})
         self.hosts = {name: _host(hosts.get(name) or _provider(name)) for name in providers}
         seam: Any = self.upstream  # a Means names the class, and all it wants is ``exchange``

@@ -41,7 +41,7 @@ def test_a_decoder_that_fails_is_absorbed_by_the_next_provider(stream: bool) -> 
     assert b.told == "200 | 'Yes' | stop | " + ("done | end" if stream else "end")
     assert b.attempts() == ["acme absorbed internal", "bolt served"]
     assert not b.health.snapshot().endpoints["bolt/two"].error_rate
-    assert "acme/one" not in b.health.snapshot().endpoints
+    assert b.health.snapshot().of("acme/one").is_free(b.clock.now())
     b.check_over(defects=1)
 
 

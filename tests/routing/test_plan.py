@@ -314,7 +314,7 @@ def test_thinking_that_a_model_lacks_is_left_out_not_held_against_it() -> None:
 
 # ---- health ----------------------------------------------------------------------------------------------------------
 def test_what_cools_down_moves_behind_the_free_ones_and_is_never_dropped() -> None:
-    cooling = {"acme/best": EndpointHealth(not_before=NOW + 9), "bolt/mid": EndpointHealth(open=True)}
+    cooling = {"acme/best": EndpointHealth(not_before=NOW + 9), "bolt/mid": EndpointHealth(broken_until=NOW + 1)}
     made = planned("acme/best", health=cooling)
     assert names(made) == ["bedrock/best", "corp/cheap", "acme/best", "bolt/mid"]
     assert [one.not_before for one in made.candidates] == [0.0, 0.0, NOW + 9, 0.0]
@@ -327,7 +327,7 @@ def test_what_cools_down_moves_behind_the_free_ones_and_is_never_dropped() -> No
 
 
 def test_the_last_candidate_is_tried_whatever_its_health() -> None:
-    sick = {name: EndpointHealth(not_before=NOW + 60, error_rate=1.0, open=True) for name in ALL}
+    sick = {name: EndpointHealth(not_before=NOW + 60, error_rate=1.0, broken_until=NOW + 9) for name in ALL}
     assert names(planned("acme/best", health=sick)) == ALL
     assert sorted(names(planned("gammainfra/auto", health=sick))) == ALL
 
@@ -448,7 +448,7 @@ def test_a_task_is_routed_anew_when_the_cache_is_lost_anyway(session: SessionVie
     assert (names(made)[0], made.route_reason) == ("bolt/mid", "auto")
 
 
-@pytest.mark.parametrize("health", [EndpointHealth(not_before=NOW + 1), EndpointHealth(open=True)])
+@pytest.mark.parametrize("health", [EndpointHealth(not_before=NOW + 1), EndpointHealth(broken_until=NOW + 1)])
 def test_a_failure_moves_the_task(health: EndpointHealth) -> None:
     made = planned("gammainfra/auto", session=task(), health={"bedrock/best": health})
     assert (names(made)[0], made.route_reason) == ("bolt/mid", "auto")

@@ -51,7 +51,10 @@ CONNECT_S: Final = 2.0
 COUNT_TOKENS_S: Final = 5.0  # Anthropic's own count of a request; then it is estimated
 FIRST_TOKEN_MIN_S: Final = 5.0
 FIRST_TOKEN_MAX_S: Final = 60.0
+FIRST_TOKEN_THINKING_S: Final = 20.0  # least patience with a model that thinks first
+DEADLINE_SHARE: Final = 0.6  # of what is left of a deadline, for an attempt that another one may follow
 GAP_S: Final = 60.0
+GAP_THINKING_S: Final = 180.0  # a model may think in silence
 TOTAL_S: Final = 900.0
 WHOLE_ANSWER_TOKENS: Final = 8192  # assumed of an answer without a limit, for how long it may take unstreamed
 ERROR_BODY_BYTES: Final = 64 * KIB
@@ -71,7 +74,15 @@ SIDE_CALL_S: Final = 60.0
 SESSION_RETRY_S: Final = 60.0  # the same history again within this time is a retry, not a new task
 CACHE_TTL_S: Final = 300.0  # how long providers keep an unused prompt cache unless they say otherwise
 HEALTH_ENDPOINTS: Final = 4096
+HEALTH_WINDOW: Final = 20  # requests that a breaker looks back on
+HEALTH_CHANGES: Final = 256  # changes of state that are remembered
+SKETCH_SAMPLES: Final = 256  # then all counts are halved
+BREAKER_OPEN_MAX_S: Final = 120.0
 COOLDOWN_MAX_S: Final = 600.0
+REJECTED_S: Final = 600.0  # after which a rejected key or model is tried once more
+RETRY_BUDGET_SHARE: Final = 0.2  # repeats at the same endpoint, of its requests,
+RETRY_BUDGET_PER_S: Final = 3.0  # and so many a second beside,
+RETRY_BUDGET_MAX: Final = 10.0  # and so many at once
 
 # The store's writer.
 RECORD_QUEUE: Final = 20_000

@@ -28,7 +28,8 @@ class SessionName:
 class SessionView:
     """A task as routing sees it: a snapshot, taken before the plan.
 
-    ``endpoint`` is the name of the endpoint that served last ("" at step 0), ``label`` the class it was routed by,
+    ``endpoint`` is the name of the endpoint that served last ("" at step 0), with the key of ours named ``key_id``
+    ("" when that is not known, as after a restart); ``label`` is the class it was routed by,
     ``step`` the number of answers so far, ``cost_nano`` and ``absorbed_nano`` its sums, ``last_at`` epoch seconds.
     """
 
@@ -43,3 +44,4 @@ class SessionView:
     prefix_head_hash: int = 0
     n_tools: int = 0
     switches: int = 0
+    key_id: str = ""

@@ -15,16 +15,20 @@ from typing import Protocol
 from gammainfra.domain import limits
 from gammainfra.domain.attempt import Absorbed, Cancelled, CancelledBy, LegFailed, Outcome, Served
 from gammainfra.domain.endpoint import Endpoint
-from gammainfra.domain.failure import Cause, Failure, Fault, Refused
+from gammainfra.domain.failure import Cause, Failure, Refused
 from gammainfra.domain.stream import StreamEvent
 from gammainfra.domain.target import Written
 from gammainfra.gateway.asked import Asked
 from gammainfra.gateway.means import Means
+from gammainfra.gateway.state.leases import Lease
 from gammainfra.routing import run
+from gammainfra.routing.health.patience import gap_s, patience, shape_of
 from gammainfra.upstream.exchange import Admitted, ExchangeFailed, Reading
 from gammainfra.wire.answer import Speech
 
 _OK = range(200, 300)
+_MEASURABLE_S = 0.2
+_CHARS_PER_TOKEN = 4
 
 
 class Listener(Protocol):
@@ -55,6 +59,7 @@ class Attempt:
         turn: Listener,
         *,
         repair: Failure | None = None,
+        again: bool = False,
     ) -> None:
         self.number = number
         self.endpoint = endpoint
@@ -70,6 +75,9 @@ class Attempt:
         self.ended_at: float | None = None
         self.task: asyncio.Task[None] | None = None
         self._repair = repair
+        self._again = again
+        self._lease: Lease | None = None
+        self._hurried = False
         self._asked = asked
         self._means = means
         self._turn = turn
@@ -79,10 +87,15 @@ class Attempt:
 
     # ---- its life ---------------------------------------------------------------------------------------------------
     def start(self) -> None:
-        """Ask the provider."""
-        self.started_at = self._means.clock.now()
-        self.task = asyncio.get_running_loop().create_task(self._live(), name=f"{self._asked.id}/{self.number}")
-        self.task.add_done_callback(self._note_defect)
+        """Ask the provider. The key is taken before anything else happens: a breaker lets one through, not two."""
+        self.started_at = now = self._means.clock.now()
+        lease = self._lease = self._means.health.lease(
+            self.endpoint.name, self.host.key_ids, now,
+            before=self._asked.session.key_id, scope=self.host.provider.limit_scope, again=self._again,
+        )  # fmt: skip
+        self.key_id = lease.key_id
+        self.task = asyncio.get_running_loop().create_task(self._live(lease), name=f"{self._asked.id}/{self.number}")
+        self.task.add_done_callback(self._ended)
 
     def cancel(self, by: CancelledBy) -> None:
         """Close the upstream now. An attempt that has given its answer stays served."""
@@ -96,17 +109,15 @@ class Attempt:
         """It is the one whose answer the reader gets."""
         self.outcome = Served()
         self.ended_at = self.ended_at or self._means.clock.now()
-        ttft_ms = None if self.first_token_at is None else (self.first_token_at - (self.started_at or 0.0)) * 1000
-        self._means.health.served(self.endpoint.name, self.key_id, ttft_ms=ttft_ms)
 
     def absorb(self) -> None:
         """A later attempt recovered its failure."""
         if isinstance(self.outcome, LegFailed):
             self.outcome = Absorbed(self.outcome.failure)
 
-    async def _live(self) -> None:
+    async def _live(self, lease: Lease) -> None:
         try:
-            await self._exchange()
+            await self._exchange(lease)
         except ExchangeFailed as error:
             self._fail(Failure(error.cause, str(error)))
         except Refused as refused:
@@ -115,19 +126,20 @@ class Attempt:
             if self._watch is not None:
                 self._watch.cancel()
 
-    def _note_defect(self, task: asyncio.Task[None]) -> None:
-        """A mistake in our own code ended the task: the Turn outlives it."""
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """The end of the task, however it came. A mistake in our own code ends it too: the Turn outlives it."""
+        if self._lease is not None:
+            self._means.health.release(self._lease, self._means.clock.now())
         defect = None if task.cancelled() else task.exception()
         if defect is not None:
             self._means.observer.defect(self._asked.id, defect)
             self._fail(Failure(Cause.INTERNAL, "the gateway failed while it asked this provider"))
 
-    async def _exchange(self) -> None:
+    async def _exchange(self, lease: Lease) -> None:
         now = self._means.clock.now()
         provider = self.host.provider
         self.written = self._asked.write(provider, self.endpoint, self._repair)
         self.speech.names = {sent: shown for shown, sent in self.written.tool_names}
-        self.key_id = self._means.health.free_key(self.endpoint.name, self.host.key_ids, now)
         key = self.host.key(self.key_id)
         headers = {
             "content-type": "application/json",
@@ -138,13 +150,15 @@ class Attempt:
             **provider.auth(key.secret.reveal()),
             **self.written.headers,
         }
-        self._wait_until(now + self._patience_s(now))
+        self._wait_until(now + self._patience_s(lease, now))
         async with self._means.upstream.exchange(
             Admitted(provider.name, self.host.url, headers, self.written.body)
         ) as reading:
             self.written = replace(self.written, body=b"")  # it has left, and it is as large as the question
             self.status = reading.status
             self.upstream_request_id = reading.headers.get("x-request-id") or reading.headers.get("request-id")
+            headroom = provider.headroom(reading.headers, self._means.clock.wall())
+            self._means.health.heard(lease, headroom, self._means.clock.now())
             if reading.status in _OK:
                 await self._listen(reading)
             else:
@@ -167,6 +181,7 @@ class Attempt:
     # ---- what it hears ----------------------------------------------------------------------------------------------
     def _hear(self, events: list[StreamEvent]) -> None:
         speech = self.speech
+        before = speech.progress
         for event in events:
             speech.take(event)
         if self._finished:
@@ -179,8 +194,8 @@ class Attempt:
             self._fail(failure)
         elif flaw is not None:
             self._fail(flaw, salvage=True)
-        elif speech.useful or speech.finished:
-            self._say(now)
+        elif speech.progress > before:
+            self._say(now)  # pings and token counts say nothing: they never put the end of patience off
 
     def _say(self, now: float) -> None:
         """What was heard may be told. Words that came together with their failure never are."""
@@ -190,11 +205,14 @@ class Attempt:
         if self.speech.finished:
             self._finish(now)
         else:
-            self._wait_until(now + limits.GAP_S)
+            self._wait_until(now + self._gap_s())
 
     def _tell_useful(self, now: float) -> None:
         if self.first_token_at is None:
             self.first_token_at = now
+            if self._lease is not None and self._asked.sketch.stream:
+                ttft_ms = (now - (self.started_at or now)) * 1000
+                self._means.health.first_token(self._lease, shape_of(self._asked.sketch, self.endpoint), ttft_ms)
         text = self.speech.has_text
         if not self._useful or (text and not self._texted):
             self._useful, self._texted = True, text
@@ -203,6 +221,8 @@ class Attempt:
     def _finish(self, now: float) -> None:
         self._finished = True
         self._wait_until(now + limits.USAGE_GRACE_S)
+        if self._lease is not None:
+            self._means.health.served(self._lease, self._tokens_per_s(now), now)
         self._turn.tell(run.Finished(self.number))
         self._count()
 
@@ -221,10 +241,13 @@ class Attempt:
         now = self._means.clock.now()
         failure = replace(failure, message=self.host.hide_keys(failure.message))
         self.outcome, self.ended_at = LegFailed(failure), now
-        if failure.cause.fault is Fault.PROVIDER:
-            self._means.health.failed(self.endpoint.name, self.key_id, self.host.key_ids, failure, now)
+        same: run.SameEndpoint = "later"
+        if self._lease is not None:
+            if not (self._hurried and failure.cause is Cause.FIRST_TOKEN_TIMEOUT):  # the caller's haste is no fault
+                self._means.health.failed(self._lease, failure, now)
+            same = self._means.health.same_endpoint(self._lease, now)
         salvage = salvage or self.speech.has_complete_calls()
-        self._turn.tell(run.LegFailed(self.number, failure, salvage=salvage))
+        self._turn.tell(run.LegFailed(self.number, failure, salvage=salvage, same=same))
 
     def _count_as_is(self) -> None:
         """The connection ended after the finish: the answer stands, its token counts are what is known."""
@@ -233,24 +256,23 @@ class Attempt:
             self._turn.tell(run.UsageFinal(self.number))
 
     # ---- its patience -----------------------------------------------------------------------------------------------
-    def _patience_s(self, now: float) -> float:
-        """How long the first token may take; a whole answer may take as long as it is long."""
-        asked = self._asked
-        if not asked.sketch.stream:
-            tokens = asked.sketch.max_tokens or limits.WHOLE_ANSWER_TOKENS
-            patience_s = min(limits.TOTAL_S, limits.FIRST_TOKEN_MAX_S + 3 * tokens / self.endpoint.tokens_per_s)
-        elif self.endpoint.model.capabilities.thinking == "effort":
-            patience_s = limits.FIRST_TOKEN_MAX_S  # it thinks in silence
-        else:
-            measured_ms = self._means.health.snapshot().of(self.endpoint.name).ttft_ms or 0.0
-            grown = 1 + asked.sketch.n_bytes / (100 * limits.KIB)
-            usual_s = max(measured_ms, self.endpoint.ttft_ms) / 1000 * grown
-            patience_s = min(max(3 * usual_s, limits.FIRST_TOKEN_MIN_S), limits.FIRST_TOKEN_MAX_S)
-        if asked.plan.deadline is None:
-            return patience_s
-        left_s = max(asked.plan.deadline - now, 0.0)
-        more = self.number < len(asked.plan.candidates)
-        return min(patience_s, left_s * (0.6 if more else 1.0))
+    def _patience_s(self, lease: Lease, now: float) -> float:
+        """How long the first token may take, within the caller's deadline."""
+        sketch, plan = self._asked.sketch, self._asked.plan
+        left_s = None if plan.deadline is None else plan.deadline - now
+        measured = self._means.health.times_to_first_token(lease, shape_of(sketch, self.endpoint))
+        allowed = patience(sketch, self.endpoint, measured, left_s, more=self.number < len(plan.candidates))
+        self._hurried = allowed.hurried
+        return allowed.first_token_s
+
+    def _gap_s(self) -> float:
+        return gap_s(self._asked.sketch, self.endpoint)
+
+    def _tokens_per_s(self, now: float) -> float | None:
+        """How fast the answer was written; None when it came as a whole or too little of it came after its start."""
+        if not self._asked.sketch.stream or self.first_token_at is None or now - self.first_token_at < _MEASURABLE_S:
+            return None
+        return self.speech.n_chars / _CHARS_PER_TOKEN / (now - self.first_token_at)
 
     def _wait_until(self, due: float) -> None:
         """Be patient until ``due``. The one timer is moved only when it would come too late."""
@@ -272,7 +294,7 @@ class Attempt:
         if now >= over:
             failure = Failure(Cause.TOTAL_TIMEOUT, f"the answer took longer than {limits.TOTAL_S:g} s")
         elif self._useful:
-            failure = Failure(Cause.STALL, f"nothing came for {limits.GAP_S:g} s")
+            failure = Failure(Cause.STALL, f"nothing new came for {self._gap_s():g} s")
         else:
             failure = Failure(Cause.FIRST_TOKEN_TIMEOUT, "no first token in time")
         self._fail(failure)

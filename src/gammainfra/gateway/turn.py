@@ -157,7 +157,8 @@ class Turn:
 
     def _fund(self, leg: int, candidate: int, repair: Failure | None) -> None:
         endpoint = self.asked.plan.candidates[candidate].endpoint
-        self._attempts.append(Attempt(leg, endpoint, self.asked, self._means, self, repair=repair))
+        again = any(one.endpoint is endpoint for one in self._attempts)
+        self._attempts.append(Attempt(leg, endpoint, self.asked, self._means, self, repair=repair, again=again))
         self.tell(run.Funded(leg))
 
     def _sleep(self, until: float) -> None:

@@ -1,7 +1,7 @@
 """DeepSeek: Chat Completions with thinking on by default.
 
 A tool-call turn must come back with non-empty ``reasoning_content`` (https://api-docs.deepseek.com, thinking mode);
-402 means that the account is out of money.
+402 means that the account is out of money. Concurrency is limited by account, not by model.
 """
 
 from __future__ import annotations
@@ -21,4 +21,5 @@ PROVIDER = Provider(
     failures={402: Cause.BILLING},
     reasoning_required=True,
     reasoning_field="reasoning_content",
+    limit_scope="key",
 )

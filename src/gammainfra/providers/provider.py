@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 from urllib.parse import urlsplit
 
 from gammainfra.domain.endpoint import Endpoint
 from gammainfra.domain.failure import Cause, Failure
+from gammainfra.domain.headroom import Headroom
 from gammainfra.domain.target import IdRule, ReasoningField, Target
+from gammainfra.providers.rate_limits import read_headroom
 from gammainfra.wire.dialect import ProviderDialect
 
+LimitScope = Literal["model", "key"]
 Auth = Callable[[str], Mapping[str, str]]
 
 
@@ -39,6 +43,8 @@ class Provider:
     the tool-call ids it accepts, ``accepts`` further parameters of a compatible host, ``reasoning_field`` the message
     field in which it takes reasoning back, ``user_after_tool`` False that a tool result may not be followed by a user.
     ``versioned_base``: by its dialect's custom a base URL ends with the version (``.../v1``, ``.../v4``).
+    ``limit_scope``: whether a 429 is about the key at that model or about the key at all of them. ``headroom`` reads
+    what an answer's headers say is left (names in lower case, epoch seconds of now).
     """
 
     name: str
@@ -60,6 +66,8 @@ class Provider:
     reasoning_field: ReasoningField = ""
     user_after_tool: bool = True
     versioned_base: bool = True
+    limit_scope: LimitScope = "model"
+    headroom: Callable[[Mapping[str, str], float], Headroom | None] = read_headroom
 
     def url(self, base_url: str | None = None) -> str:
         """Where requests go, for the base URL as people write it: with the version or without."""

@@ -7,7 +7,7 @@ plan has at least one candidate, or the request is refused with the reason that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +16,7 @@ from gammainfra.catalog.resolve import Asked
 from gammainfra.domain import limits
 from gammainfra.domain.endpoint import Model
 from gammainfra.domain.failure import Refused
-from gammainfra.domain.health import HealthSnapshot
+from gammainfra.domain.health import HealthSnapshot, HealthState
 from gammainfra.domain.money import round_to_nano
 from gammainfra.domain.options import Options
 from gammainfra.domain.plan import Candidate, Dropped, Plan, RouteReason
@@ -32,6 +32,13 @@ from gammainfra.routing.rules import Signals, cost_bound_nano
 
 ROUTER_VERSION: Final = "v1"
 
+_IN_WORDS: Final[Mapping[HealthState, str]] = {
+    "busy": "its keys carry as much as they take",
+    "cooling": "it cools down",
+    "half_open": "it is being tried after it failed",
+    "open": "it failed a short while ago",
+    "rejected": "it refused us a short while ago",
+}
 _NO_PREFERENCES: Final = ProviderPreferences()
 
 
@@ -105,9 +112,10 @@ def plan(
     )
     asked = _asked(request)
     chain = _chosen(request, asked) if asked.kind in {"auto", "fast"} else _named(request, asked)
-    kept = chain.rows[: _attempts(options, preferences)]
+    rows = _without_rejected(request, chain)
+    kept = rows[: _attempts(options, preferences)]
     known = roster.outranked
-    outranked = [known.get(row.name) or Dropped(row.name, OUTRANKED) for row in chain.rows[len(kept) :]]
+    outranked = [known.get(row.name) or Dropped(row.name, OUTRANKED) for row in rows[len(kept) :]]
     return Plan(
         asked=request.name,
         candidates=tuple([_candidate(request, row) for row in kept]),
@@ -267,10 +275,21 @@ def _is_free_home(request: _Request, row: Row) -> bool:
 
 
 def _free_first(request: _Request, rows: list[Row]) -> list[Row]:
-    """Candidates in cooldown move behind the free ones and are never dropped: the least bad is better than none."""
-    if not request.health.endpoints:
+    """Who does badly moves behind the others, the worse the farther; nobody is dropped for it."""
+    if not (request.health.endpoints or request.health.providers):
         return rows
-    return sorted(rows, key=lambda row: not row.health.is_free(request.now))
+    return sorted(rows, key=lambda row: row.health.badness(request.now))
+
+
+def _without_rejected(request: _Request, chain: _Chain) -> list[Row]:
+    """Where our keys are rejected nobody is asked, unless there is nobody else: then the true error is told."""
+    kept = [row for row in chain.rows if not row.health.is_rejected(request.now)]
+    if not kept or len(kept) == len(chain.rows):
+        return chain.rows
+    for row in chain.rows:
+        if row.health.is_rejected(request.now):
+            chain.dropped.append(Dropped(row.name, f"it refused us a short while ago ({row.health.why})"))
+    return kept
 
 
 def _other_models(request: _Request) -> bool:
@@ -299,6 +318,7 @@ def _candidate(request: _Request, row: Row) -> Candidate:
 
 
 def _reason(request: _Request, row: Row, *, at_home: bool) -> str:
-    if not row.health.is_free(request.now):
-        return "tried late: it failed a short while ago"
+    state = row.health.state(request.now)
+    if state != "healthy":
+        return f"tried late: {_IN_WORDS[state]}" + (f" ({row.health.why})" if row.health.why else "")
     return "it has this task's prompt cached" if at_home else "as ranked"

@@ -96,13 +96,21 @@ class UsageFinal:
     leg: int
 
 
+SameEndpoint = Literal["now", "later", "never"]
+
+
 @dataclass(frozen=True, slots=True)
 class LegFailed:
-    """The leg broke. ``salvage``: what it said is complete enough to end the Turn with when nobody is left."""
+    """The leg broke. ``salvage``: what it said is complete enough to end the Turn with when nobody is left.
+
+    ``same``: whether its endpoint may be asked once more: now, because another key of ours is free there; later, when
+    nobody else is left; or never, because too many requests there were repeats already.
+    """
 
     leg: int
     failure: Failure
     salvage: bool = False
+    same: SameEndpoint = "later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +272,9 @@ _PASSING = frozenset(
 )
 _PAUSE_S = 1.0  # before the same endpoint is asked again after a refusal without Retry-After
 _REFUSALS = frozenset({Cause.RATE_LIMIT, Cause.OVERLOADED, Cause.UNAVAILABLE, Cause.SERVER_ERROR, Cause.CONNECT_ERROR})
+
+# Failures of one key of ours: another one at the same endpoint may do.
+_OF_THE_KEY = frozenset({Cause.RATE_LIMIT, Cause.CREDENTIALS_REJECTED, Cause.BILLING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -468,15 +479,22 @@ class Run:
         if failure.fix is not None and self.repairs_left and self.legs_made < limits.ATTEMPTS_PER_TURN:
             self.repairs_left -= 1
             return [self._fund(candidate, failure)]
-        self._remember(candidate, failure, now)
+        if event.same == "now" and failure.cause in _OF_THE_KEY and self._spares_one():
+            return [self._fund(candidate)]
+        self._remember(candidate, event, now)
         return self._next(now)
 
-    def _remember(self, candidate: int, failure: Failure, now: float) -> None:
+    def _spares_one(self) -> bool:
+        """Whether an attempt can be spent without taking the last one from an endpoint that was not asked yet."""
+        return self.legs_made + bool(self.fresh) < limits.ATTEMPTS_PER_TURN
+
+    def _remember(self, candidate: int, event: LegFailed, now: float) -> None:
         """Keep what the failure says about whom to ask later: smaller windows never, the same endpoint once more."""
+        failure = event.failure
         if failure.cause is Cause.CONTEXT_OVERFLOW:
             window = self.terms.options[candidate].context_tokens
             self.fresh = [n for n in self.fresh if self.terms.options[n].context_tokens > window]
-        elif failure.cause in _PASSING and candidate not in self.asked_again:
+        elif failure.cause in _PASSING and event.same != "never" and candidate not in self.asked_again:
             pause_s = _PAUSE_S if failure.cause in _REFUSALS else 0.0
             self.again[candidate] = now + (pause_s if failure.retry_after_s is None else failure.retry_after_s)
 

@@ -134,6 +134,11 @@ class Speech:
         return bool(self.live or self.held)
 
     @property
+    def progress(self) -> int:
+        """Grows with everything that is part of the answer; pings, comments and token counts are not."""
+        return self.n_chars + len(self.live) + len(self.held) + len(self.finishes)
+
+    @property
     def finished(self) -> bool:
         """Whether every answer asked for is complete."""
         return len(self.finishes) >= self.choices

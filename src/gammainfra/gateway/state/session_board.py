@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from gammainfra.domain import limits
+from gammainfra.domain.attempt import Served
 from gammainfra.domain.prefix import prefix_head_hash
 from gammainfra.domain.record import RequestRecord
 from gammainfra.domain.session import SessionName, SessionView
@@ -92,6 +93,7 @@ class SessionBoard:
                 view,
                 step=view.step + 1,
                 endpoint=endpoint,
+                key_id=next((one.key_id for one in record.attempts if isinstance(one.outcome, Served)), ""),
                 label=record.plan.label or view.label,
                 switches=view.switches + moved,
             )
