@@ -28,6 +28,7 @@ from gammainfra.gateway.host import Host, HostKey
 from gammainfra.gateway.means import Means
 from gammainfra.gateway.services import Services
 from gammainfra.gateway.state.health_board import HealthBoard
+from gammainfra.gateway.state.health_report import report
 from gammainfra.gateway.state.session_board import SessionBoard
 from gammainfra.gateway.turns import Turns
 from gammainfra.providers import registry
@@ -44,6 +45,7 @@ from gammainfra.telemetry.log import Observed, configure, note_loop_defect
 from gammainfra.telemetry.metrics import Metrics
 from gammainfra.upstream.exchange import Upstream
 from gammainfra.web import count_tokens, model_info, stored
+from gammainfra.web import routes as routes_shown
 from gammainfra.web.api import Api
 from gammainfra.web.connection import Connection
 from gammainfra.web.cors import Cors
@@ -133,11 +135,16 @@ def build(settings: Settings) -> App:
     keys = ApiKeys(SqliteKeys(writer), peppers, clock=clock, random=random)
     admission, sessions, health, upstream = Admission(), SessionBoard(), HealthBoard(random.uniform), Upstream()
     _restore(sessions, reader, clock.wall())
-    metrics = Metrics(in_flight=lambda: admission.requests, queued=lambda: writer.waiting, lost=lambda: writer.lost)
+    metrics = Metrics(
+        in_flight=lambda: admission.requests,
+        queued=lambda: writer.waiting,
+        lost=lambda: writer.lost,
+        health=lambda: report(health, clock.now(), clock.wall()),
+    )
     observer = Observed(metrics)
     means = Means(hosts, upstream, health, sessions, writer, observer, clock, settings.head_after_ms / 1000)
     on = Services(keys, admission, sessions, health, enrol(catalog), Turns(means), clock, random)
-    models = Models(on)
+    models, shown = Models(on), routes_shown.Routes(on)
     checks = Health(
         on,
         store_ready=lambda: writer.lost == 0 and writer.waiting < limits.RECORD_QUEUE,
@@ -149,6 +156,8 @@ def build(settings: Settings) -> App:
         ("GET", "/v1/models"): models.every,
         ("GET", "/v1/models/*"): models.one,
         ("GET", model_info.PATH): model_info.ModelInfo(on).answer,
+        ("GET", routes_shown.HEALTH): shown.health,
+        ("POST", routes_shown.EXPLAIN): shown.explain,
         **stored.routes(on, reader, writer.flush_blocking),
         ("GET", "/healthz"): checks.live,
         ("GET", "/readyz"): checks.ready,

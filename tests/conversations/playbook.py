@@ -321,7 +321,13 @@ class Book:
     """One gateway, its providers and its callers."""
 
     def __init__(
-        self, providers: Sequence[str], dialect: ClientDialect, hosts: Mapping[str, Provider], *, closings: bool
+        self,
+        providers: Sequence[str],
+        dialect: ClientDialect,
+        hosts: Mapping[str, Provider],
+        keys: Mapping[str, int],
+        *,
+        closings: bool,
     ) -> None:
         self.loop = VirtualLoop()
         self.clock = LoopClock(self.loop)
@@ -331,7 +337,7 @@ class Book:
         self._ids = _Counting()
         self.admission, self.health, self.sessions = Admission(), HealthBoard(self._ids.uniform), SessionBoard()
         catalog = build(TABLES, providers, {}, {})
-        self.hosts = {name: _host(hosts.get(name) or _provider(name)) for name in providers}
+        self.hosts = {name: _host(hosts.get(name) or _provider(name), keys.get(name, 1)) for name in providers}
         seam: Any = self.upstream  # a Means names the class, and all it wants is ``exchange``
         means = Means(
             self.hosts,
@@ -496,21 +502,26 @@ def _provider(name: str) -> Provider:
     return anthropic.PROVIDER if name == "anthropic" else compatible(name, f"http://{name}.test/v1")
 
 
-def _host(provider: Provider) -> Host:
-    return Host(provider, provider.url(), (HostKey(f"{provider.name}-1", Secret("secret")),))
+def _host(provider: Provider, n_keys: int) -> Host:
+    keys = [
+        HostKey(f"{provider.name}-{n}", Secret("secret" if n == 1 else f"secret-{n}")) for n in range(1, n_keys + 1)
+    ]
+    return Host(provider, provider.url(), tuple(keys))
 
 
 def book(
     *providers: str,
     dialect: ClientDialect = openai_chat.CLIENT,
     hosts: Mapping[str, Provider] | None = None,
+    keys: Mapping[str, int] | None = None,
     closings: bool = False,
 ) -> Book:
     """A gateway with these providers (acme and bolt without any), which are asked in their alphabetical order.
 
-    With ``closings`` the script reads of every exchange that the gateway closes before its end.
+    ``keys`` says how many keys a provider has where it is not one. With ``closings`` the script reads of every exchange
+    that the gateway closes before its end.
     """
-    return Book(providers or ("acme", "bolt"), dialect, hosts or {}, closings=closings)
+    return Book(providers or ("acme", "bolt"), dialect, hosts or {}, keys or {}, closings=closings)
 
 
 def with_decoder(name: str, decoder: Any) -> Provider:

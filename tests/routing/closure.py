@@ -109,6 +109,8 @@ def events(run: r.Run, now: float) -> Iterator[tuple[r.Event, float]]:
             yield r.LegFailed(leg, FAILURES[0], salvage=True), now
             for failure in FAILURES[1:]:
                 yield r.LegFailed(leg, failure), now
+            yield r.LegFailed(leg, FAILURES[1], same="now"), now
+            yield r.LegFailed(leg, FAILURES[0], same="never"), now
     yield r.Wake(), max(now, run.sleeping_until or 0.0)
     for event in (r.HedgeDue(), r.HeadDue(), r.DeadlineHit(), r.SleepRefused(), r.GraceOver(), r.LingerOver()):
         yield event, now

@@ -171,6 +171,22 @@ def test_after_four_legs_nobody_is_asked() -> None:
     (t >> r.LegFailed(4, REPAIRABLE) << r.Settle("failed", None)).check_quiet()
 
 
+def test_another_key_of_the_same_endpoint_is_asked_first() -> None:
+    t = asked() >> r.LegFailed(1, LIMITED, same="now") << r.Fund(2, 0) >> r.Funded(2) << r.Start(2, stitched=False)
+    t >> r.LegFailed(2, POOR, same="now") << r.Fund(3, 0) >> r.Funded(3) << r.Start(3, stitched=False)
+    # The last attempt is kept for the endpoint that was not asked yet.
+    (t >> r.LegFailed(3, LIMITED, same="now") << r.Fund(4, 1)).check_quiet()
+    (asked() >> r.LegFailed(1, DOWN, same="now") << r.Fund(2, 1)).check_quiet()
+    t = asked(options=ONE)
+    for leg in (2, 3, 4):
+        t >> r.LegFailed(leg - 1, POOR, same="now") << r.Fund(leg, 0) >> r.Funded(leg) << r.Start(leg, stitched=False)
+    (t >> r.LegFailed(4, POOR, same="now") << r.Settle("failed", None)).check_quiet()
+
+
+def test_an_endpoint_with_too_many_repeats_is_not_asked_again() -> None:
+    (asked(options=ONE) >> r.LegFailed(1, CUT, same="never") << r.Settle("failed", None)).check_quiet()
+
+
 def test_complete_calls_of_the_first_broken_leg_end_the_turn_when_nobody_is_left() -> None:
     t = asked() >> r.LegFailed(1, CUT, salvage=True) << r.Fund(2, 1) >> r.Funded(2) << r.Start(2, stitched=False)
     t >> r.LegFailed(2, WRONG, salvage=True) << r.Settle("served", 1) >> r.Settled() << r.End("served")

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gammainfra.domain.attempt import Absorbed, Attempt, Cancelled, LegFailed, Served
 from gammainfra.domain.failure import Cause, Failure
+from gammainfra.domain.health import EndpointReport, HealthReport, KeyReport
 from gammainfra.domain.money import Charge
 from gammainfra.domain.usage import Usage
 from gammainfra.telemetry.log import Observed, configure, note_loop_defect
@@ -17,6 +18,27 @@ from gammainfra.telemetry.metrics import Metrics
 from tests.store.making import record
 
 LIMITED = Failure(Cause.RATE_LIMIT, "too many")
+ENDPOINTS = (
+    EndpointReport(
+        "openai/gpt", "openai", "open", "cut", 1.0, 2.0, 3, 0.5, ttft_p50_ms=250.0, ttft_p95_ms=900.0,
+        tokens_per_s=70.0, keys=(KeyReport("openai-1", "open", "cut", 1.0, 2.0, 3, None, None, {"broken": 0.5}),),
+    ),
+    EndpointReport("local/a/b", "local", "healthy", "", None, None, 0, 0.0, None, None, None, ()),
+)  # fmt: skip
+
+
+def test_endpoints_are_shown_without_their_keys() -> None:
+    shown = values(metrics())
+    gpt, local = "['gpt', 'openai']", "['a/b', 'local']"
+    assert (shown["gammainfra_circuit_state" + gpt], shown["gammainfra_circuit_state" + local]) == (2, 0)
+    assert shown["gammainfra_endpoint_state['gpt', 'open', 'openai']"] == 1
+    assert shown["gammainfra_endpoint_error_rate" + gpt] == 0.5
+    assert shown["gammainfra_endpoint_inflight" + gpt] == 3
+    assert shown["gammainfra_endpoint_tokens_per_second" + gpt] == 70
+    assert "gammainfra_endpoint_tokens_per_second" + local not in shown
+    ttft = {name: value for name, value in shown.items() if "endpoint_ttft" in name}
+    assert sorted(ttft.values()) == [0.25, 0.9]
+    assert b"openai-1" not in metrics().show()
 
 
 def attempt(number: int, outcome: Absorbed | Cancelled | LegFailed | Served, provider: str = "openai") -> Attempt:
@@ -24,7 +46,7 @@ def attempt(number: int, outcome: Absorbed | Cancelled | LegFailed | Served, pro
 
 
 def metrics() -> Metrics:
-    return Metrics(in_flight=lambda: 3, queued=lambda: 2, lost=lambda: 1)
+    return Metrics(in_flight=lambda: 3, queued=lambda: 2, lost=lambda: 1, health=lambda: HealthReport(0.0, ENDPOINTS))
 
 
 def values(shown: Metrics) -> dict[str, float]:

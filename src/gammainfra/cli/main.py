@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "keys": ("gammainfra.cli.keys", "make, list and revoke API keys"),
     "connect": ("gammainfra.cli.connect", "point a coding agent at the gateway"),
     "prices": ("gammainfra.cli.prices", "hold the price book against other sources, write rows of it"),
+    "routes": ("gammainfra.cli.routes", "explain who would be asked for a request, and why nobody else"),
     "check": ("gammainfra.cli.check", "show the settings in force, where each comes from, and what is missing"),
     "version": ("gammainfra.cli.version", "print the version"),
 }

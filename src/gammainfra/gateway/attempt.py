@@ -223,6 +223,7 @@ class Attempt:
         self._wait_until(now + limits.USAGE_GRACE_S)
         if self._lease is not None:
             self._means.health.served(self._lease, self._tokens_per_s(now), now)
+            self._means.health.release(self._lease, now)
         self._turn.tell(run.Finished(self.number))
         self._count()
 

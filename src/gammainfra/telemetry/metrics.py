@@ -2,24 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from gammainfra.domain.attempt import Absorbed, Cancelled, LegFailed
+from gammainfra.domain.health import HealthReport, HealthState
 from gammainfra.domain.money import NANO_PER_USD
 from gammainfra.domain.record import RequestRecord
 
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 _TOKEN_KINDS = ("input", "cache_read", "cache_write", "output", "reasoning")
 _OVERHEAD = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
+_CIRCUIT: Final[dict[HealthState, int]] = {"half_open": 1, "open": 2}  # everything else is closed: 0
+
+
+class _Endpoints(Collector):
+    """Every endpoint that was asked, as the health report shows it."""
+
+    def __init__(self, health: Callable[[], HealthReport]) -> None:
+        self._health = health
+
+    def describe(self) -> list[GaugeMetricFamily]:
+        """Nothing: the names are known when they are read."""
+        return []
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """One sample for each endpoint; what was not measured is left out."""
+        labels = ["provider", "model"]
+        circuit = GaugeMetricFamily("gammainfra_circuit_state", "0 closed, 1 half-open, 2 open.", labels=labels)
+        state = GaugeMetricFamily("gammainfra_endpoint_state", "1 for the state.", labels=[*labels, "state"])
+        errors = GaugeMetricFamily("gammainfra_endpoint_error_rate", "Moving average, 0 to 1.", labels=labels)
+        flight = GaugeMetricFamily("gammainfra_endpoint_inflight", "Attempts under way.", labels=labels)
+        speed = GaugeMetricFamily("gammainfra_endpoint_tokens_per_second", "Median of answers.", labels=labels)
+        ttft = GaugeMetricFamily(
+            "gammainfra_endpoint_ttft_seconds", "Dispatch to the first token.", labels=[*labels, "quantile"]
+        )
+        for one in self._health().endpoints:
+            names = [one.provider, one.endpoint.partition("/")[2]]
+            circuit.add_metric(names, _CIRCUIT.get(one.state, 0))
+            state.add_metric([*names, one.state], 1)
+            errors.add_metric(names, one.error_rate)
+            flight.add_metric(names, one.in_flight)
+            if one.tokens_per_s is not None:
+                speed.add_metric(names, one.tokens_per_s)
+            for quantile, ms in (("0.5", one.ttft_p50_ms), ("0.95", one.ttft_p95_ms)):
+                if ms is not None:
+                    ttft.add_metric([*names, quantile], ms / 1000)
+        yield from (circuit, state, errors, flight, speed, ttft)
 
 
 class Metrics:
-    """What Prometheus reads. ``in_flight`` and ``queued`` are asked when it does."""
+    """What Prometheus reads. The arguments are asked when it does."""
 
-    def __init__(self, *, in_flight: Callable[[], int], queued: Callable[[], int], lost: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        *,
+        in_flight: Callable[[], int],
+        queued: Callable[[], int],
+        lost: Callable[[], int],
+        health: Callable[[], HealthReport],
+    ) -> None:
         self._registry = registry = CollectorRegistry()
+        registry.register(_Endpoints(health))
         self._requests = Counter(
             "gammainfra_requests", "Turns by ending.", ["ending", "provider", "model"], registry=registry
         )
