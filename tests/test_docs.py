@@ -10,6 +10,7 @@ import pytest
 from gammainfra.catalog import load
 from gammainfra.domain import limits
 from gammainfra.domain.failure import Cause
+from gammainfra.domain.health import STATES
 from gammainfra.routing.options import KNOWN_HEADERS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -90,6 +91,17 @@ def test_every_fact_about_an_answer_has_its_row() -> None:
     headers = {"x-gammainfra-" + (a or b).replace("_", "-") for a, b in facts}
     assert headers <= {row[0].lower() for row in rows_of("headers.md")}
     assert len(headers) > 10
+
+
+def test_every_metric_has_its_row_and_the_other_way_round() -> None:
+    shown = set(
+        re.findall(r'"(gammainfra_[a-z_]+)"', (ROOT / "src/gammainfra/telemetry/metrics.py").read_text("utf-8"))
+    )
+    assert shown == {row[0] for row in rows_of("health.md") if row[0].startswith("gammainfra_")}
+
+
+def test_every_state_of_an_endpoint_has_its_row() -> None:
+    assert set(STATES) <= {row[0] for row in rows_of("health.md")}
 
 
 def test_every_limit_has_its_row_with_its_value() -> None:

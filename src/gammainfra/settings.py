@@ -144,7 +144,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "providers.<name>.api_keys",
         "secrets",
         [],
-        "several keys, instead of api_key: the first that is not throttled is used",
+        "several keys, instead of api_key: each attempt takes the best one (health.md)",
     ),
     Setting(
         "providers.<name>.dialect",

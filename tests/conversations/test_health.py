@@ -176,6 +176,28 @@ def test_a_guessed_cooldown_of_the_only_endpoint_is_not_waited_for() -> None:
     b.check_over(turns=2)
 
 
+# ---- tasks -----------------------------------------------------------------------------------------------------------
+def test_a_failure_moves_the_task_and_it_comes_back_only_when_the_cache_is_lost() -> None:
+    b = book()
+    auto = {"model": "gammainfra/auto", "headers": {"x-gammainfra-session-id": "task"}}
+    b >> ask(**auto)  # type: ignore[arg-type]
+    first = b.outcome[0].removesuffix(" asked")
+    b >> says(first, *refuses(500))
+    second = b.outcome[0].removesuffix(" asked")
+    b >> says(second, text("Yes"), *finish())
+    b.clear()
+    for number in range(5):
+        b.arrive(After(100.0))
+        b >> ask(f"c{number}", **auto, **question(number)) << f"{second} asked"  # type: ignore[arg-type]
+        b >> says(second, text("Yes"), *finish())
+        b.clear()
+        assert b.notes.records[-1].plan.route_reason == "sticky"
+    b.arrive(After(limits.CACHE_TTL_S + 1))
+    b >> ask("late", **auto, **question(9)) << f"{first} asked" >> says(first, text("Yes"), *finish())  # type: ignore[arg-type]
+    b.clear()
+    b.check_over(turns=7)
+
+
 # ---- silence ---------------------------------------------------------------------------------------------------------
 def test_pings_are_silence() -> None:
     b = book()

@@ -454,6 +454,40 @@ def test_a_failure_moves_the_task(health: EndpointHealth) -> None:
     assert (names(made)[0], made.route_reason) == ("bolt/mid", "auto")
 
 
+@pytest.mark.parametrize(
+    ("health", "why"),
+    [
+        (EndpointHealth(busy=True), "tried late: its keys carry as much as they take"),
+        (EndpointHealth(avoid_until=NOW + 1, why="rate_limit"), "tried late: it cools down (rate_limit)"),
+        (EndpointHealth(probing=True, why="cut"), "tried late: it is being tried after it failed (cut)"),
+        (EndpointHealth(broken_until=NOW + 1, why="stall"), "tried late: it failed a short while ago (stall)"),
+    ],
+)
+def test_who_does_badly_is_asked_last_and_the_plan_says_why(health: EndpointHealth, why: str) -> None:
+    made = planned("acme/best", health={"acme/best": health})
+    assert (made.candidates[-1].endpoint.name, made.candidates[-1].reason) == ("acme/best", why)
+    assert made.candidates[-1].not_before == 0.0
+
+
+def test_the_worse_the_later() -> None:
+    sick = {
+        "acme/best": EndpointHealth(broken_until=NOW + 1),
+        "bedrock/best": EndpointHealth(not_before=NOW + 1),
+        "bolt/mid": EndpointHealth(busy=True),
+    }
+    assert names(planned("acme/best", health=sick))[-3:] == ["bolt/mid", "bedrock/best", "acme/best"]
+
+
+def test_whoever_rejects_us_is_left_out_while_there_is_anybody_else() -> None:
+    rejected = EndpointHealth(rejected_until=NOW + 1, why="billing")
+    made = planned("acme/best", health={"acme/best": rejected})
+    assert "acme/best" not in names(made)
+    assert why(made, "acme/best") == "it refused us a short while ago (billing)"
+    made = planned("acme/best", health=dict.fromkeys(ALL, rejected))
+    assert set(names(made)) == set(ALL)
+    assert made.candidates[0].reason == "tried late: it refused us a short while ago (billing)"
+
+
 # ---- the real catalog ------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("text", ["", PYTHON])
 @pytest.mark.parametrize("n_bytes", [2_000, 80_000, 700_000])

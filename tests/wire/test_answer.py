@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +56,17 @@ def test_nothing_useful_was_said_by_a_start_or_by_empty_text() -> None:
     assert not speech.useful
     assert not speech.has_text
     assert speech.upstream_id == "up-1"
+
+
+def test_progress_is_made_by_words_calls_and_finishes_and_not_by_token_counts() -> None:
+    speech, seen = Speech(), [0]
+    silent = (Started("up"), TextDelta(""), UsageSeen(Usage(1), final=False))
+    spoken = (TextDelta("Hi"), ThinkingDelta("hm"), ThinkingDelta(signature="s"), call(arguments=""), call())
+    for event in (*silent, *spoken, Finished("stop")):
+        speech.take(event)
+        seen.append(speech.progress)
+    assert seen[:4] == [0, 0, 0, 0]
+    assert all(later > earlier for earlier, later in pairwise(seen[3:]))
 
 
 def test_a_call_grows_in_pieces_and_keeps_its_first_id_and_name() -> None:

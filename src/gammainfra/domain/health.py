@@ -23,7 +23,8 @@ class EndpointHealth:
     that moment one request at a time may try it, and ``probing`` says that one does. ``rejected_until``: the provider
     rejects our keys or does not know the model. ``busy``: every key is at its limit of concurrent requests.
     ``error_rate`` is a moving average in 0..1; ``ttft_ms`` and ``tokens_per_s`` are measured medians (None until
-    something was measured: the catalog's prior counts). ``why`` is what it suffers from, in one word.
+    something was measured: the catalog's prior counts), ``ttft_p95_ms`` what 19 of 20 answers need to begin (None until
+    enough were measured). ``why`` is what it suffers from, in one word.
     """
 
     not_before: float = 0.0
@@ -34,6 +35,7 @@ class EndpointHealth:
     busy: bool = False
     error_rate: float = 0.0
     ttft_ms: float | None = None
+    ttft_p95_ms: float | None = None
     tokens_per_s: float | None = None
     why: str = ""
 

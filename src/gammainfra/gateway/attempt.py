@@ -102,6 +102,8 @@ class Attempt:
         if self.outcome is None and not self._finished:
             self.outcome = Cancelled(by)
         self.ended_at = self.ended_at or self._means.clock.now()
+        if by == "hedge" and self.first_token_at is None:
+            self._note_first_token(self.ended_at)  # it would have needed at least so long
         if self.task is not None:
             self.task.cancel()
 
@@ -210,13 +212,17 @@ class Attempt:
     def _tell_useful(self, now: float) -> None:
         if self.first_token_at is None:
             self.first_token_at = now
-            if self._lease is not None and self._asked.sketch.stream:
-                ttft_ms = (now - (self.started_at or now)) * 1000
-                self._means.health.first_token(self._lease, shape_of(self._asked.sketch, self.endpoint), ttft_ms)
+            self._note_first_token(now)
         text = self.speech.has_text
         if not self._useful or (text and not self._texted):
             self._useful, self._texted = True, text
             self._turn.tell(run.Useful(self.number, text=text))
+
+    def _note_first_token(self, now: float) -> None:
+        """Only streams begin before they end."""
+        if self._lease is not None and self._asked.sketch.stream:
+            ttft_ms = (now - (self.started_at or now)) * 1000
+            self._means.health.first_token(self._lease, shape_of(self._asked.sketch, self.endpoint), ttft_ms)
 
     def _finish(self, now: float) -> None:
         self._finished = True

@@ -122,6 +122,7 @@ def test_a_rejected_key_is_rejected_for_all_models_of_its_provider_and_another_o
     )
     assert not seen(on, "b/never asked").is_rejected(100.0 + limits.REJECTED_S)
     fails(on, taken(on), Cause.BILLING)
+    assert on.free_key("a/never asked", KEYS, 100.0) == "k2"
     assert seen(on, "a/x").is_free(100.0)
     assert taken(on, 101.0, "a/other").key_id == "k2"
     older = taken(on, endpoint="b/y", keys=("k",), now=99.0)
@@ -248,6 +249,11 @@ def test_times_and_speed_are_medians_and_answers_lower_the_error_rate() -> None:
     assert seen(on).ttft_ms == pytest.approx(1000.0, rel=0.05)
     assert seen(on).tokens_per_s == pytest.approx(50.0, rel=0.05)
     assert on.times_to_first_token(lease, SHAPE).n == 3
+    assert seen(on).ttft_p95_ms is None
+    for _ in range(17):
+        on.first_token(lease, SHAPE, 9000.0)
+    on.served(lease, None, 102.0)
+    assert seen(on).ttft_p95_ms == pytest.approx(9000.0, rel=0.05)
 
 
 def test_the_endpoint_that_was_quiet_longest_is_forgotten() -> None:

@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from gammainfra.domain import limits
+from gammainfra.domain.attempt import Absorbed, Attempt, Served
+from gammainfra.domain.failure import Cause, Failure
 from gammainfra.domain.money import Charge
 from gammainfra.domain.plan import Plan
 from gammainfra.domain.record import RequestRecord
@@ -48,6 +50,18 @@ def test_a_settled_answer_counts_as_a_step_and_shows_where_to_stay() -> None:
     latest = known.latest("acc", "root")
     assert latest is not None
     assert latest.name.id == "s1"
+
+
+def test_a_task_stays_with_the_key_that_served_it_and_moves_with_a_failure() -> None:
+    known = board()
+    attempt = Attempt(1, "acme/one", "acme", "one", 0.0, Served(), key_id="acme-1")
+    known.settled(replace(RECORD, attempts=(attempt,)))
+    assert known.view("acc", TASK).key_id == "acme-1"
+    failed = replace(attempt, outcome=Absorbed(Failure(Cause.RATE_LIMIT, "")))
+    known.settled(replace(RECORD, attempts=(failed, replace(attempt, key_id="acme-2"))))
+    assert known.view("acc", TASK).key_id == "acme-2"
+    known.settled(replace(RECORD, ending="failed", attempts=(failed,)))
+    assert known.view("acc", TASK).key_id == "acme-2"
 
 
 def test_a_failure_and_a_side_call_cost_money_and_move_nothing() -> None:

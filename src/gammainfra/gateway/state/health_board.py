@@ -18,7 +18,7 @@ from gammainfra.gateway.state.leases import Lease
 from gammainfra.providers.provider import LimitScope
 from gammainfra.routing.health.errors import meaning
 from gammainfra.routing.health.keys import choose_key
-from gammainfra.routing.health.patience import Shape
+from gammainfra.routing.health.patience import ENOUGH, Shape
 from gammainfra.routing.health.quantiles import Quantiles
 from gammainfra.routing.run import SameEndpoint
 
@@ -66,8 +66,10 @@ class HealthBoard:
 
     def free_key(self, endpoint: str, key_ids: Sequence[str], now: float) -> str:
         """The best key, for a question that costs nothing and proves nothing."""
-        row = self.rows.get(endpoint)
-        return key_ids[0] if row is None else choose_key([row.standing(key, now) for key in row.keys], "").id
+        provider = endpoint.partition("/")[0]
+        unknown = EndpointRow(endpoint, provider, self._keys.get(provider) or tuple(map(KeyRow, key_ids)))
+        row = self.rows.get(endpoint, unknown)
+        return choose_key([row.standing(key, now) for key in row.keys], "").id
 
     def heard(self, lease: Lease, headroom: Headroom | None, now: float) -> None:
         """An answer's head came, whatever its status; ``headroom`` None when it does not say what is left."""
@@ -77,11 +79,12 @@ class HealthBoard:
             self._show(lease.endpoint, now)
 
     def first_token(self, lease: Lease, shape: Shape, ttft_ms: float) -> None:
-        """A stream began to answer."""
+        """A stream began to answer, or another one began first: without the latter the slow would look fast."""
         row = lease.endpoint
         row.ttft_ms.add(ttft_ms)
         row.ttft_by_shape.setdefault(shape, Quantiles()).add(ttft_ms)
         row.median_ttft_ms = row.ttft_ms.quantile(0.5)
+        row.slow_ttft_ms = row.ttft_ms.quantile(0.95) if row.ttft_ms.n >= ENOUGH else None
 
     def served(self, lease: Lease, tokens_per_s: float | None, now: float) -> None:
         """The attempt gave a whole answer; ``tokens_per_s`` None when that was not measured."""
@@ -171,7 +174,7 @@ class HealthBoard:
         row = self.rows.get(endpoint)
         if row is None:
             provider = endpoint.partition("/")[0]
-            keys = self._keys.setdefault(provider, tuple(KeyRow(key_id) for key_id in key_ids))
+            keys = self._keys.setdefault(provider, tuple(map(KeyRow, key_ids)))
             row = self.rows[endpoint] = EndpointRow(endpoint, provider, keys, scope)
         self.rows.move_to_end(endpoint)
         while len(self.rows) > limits.HEALTH_ENDPOINTS:

@@ -63,6 +63,7 @@ class EndpointRow:
     ttft_by_shape: dict[Shape, Quantiles] = field(default_factory=dict)
     tokens_per_s: Quantiles = field(default_factory=Quantiles)
     median_ttft_ms: float | None = None
+    slow_ttft_ms: float | None = None  # the 95th percentile, once enough was measured
     median_tokens_per_s: float | None = None
     why: str = ""
 
@@ -85,6 +86,7 @@ class EndpointRow:
             busy=pair.concurrency.is_full(pair.in_flight),
             error_rate=self.errors.total,
             ttft_ms=self.median_ttft_ms,
+            ttft_p95_ms=self.slow_ttft_ms,
             tokens_per_s=self.median_tokens_per_s,
             why=(key.why if key.rejected_until else "") or pair.why or self.why or key.why,
         )
