@@ -222,7 +222,8 @@ class Attempt:
         """Only streams begin before they end."""
         if self._lease is not None and self._asked.sketch.stream:
             ttft_ms = (now - (self.started_at or now)) * 1000
-            self._means.health.first_token(self._lease, shape_of(self._asked.sketch, self.endpoint), ttft_ms)
+            shape = shape_of(self._asked.sketch, self.endpoint)
+            self._means.health.first_token(self._lease, shape, ttft_ms, now)
 
     def _finish(self, now: float) -> None:
         self._finished = True

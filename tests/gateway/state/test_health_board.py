@@ -201,6 +201,17 @@ def test_a_broken_endpoint_is_left_alone_then_tried_by_one_request_at_a_time_and
     assert not taken(on, 109.0).probe
 
 
+def test_a_long_answer_does_not_hold_up_the_next_trial() -> None:
+    on = board()
+    broken(on)
+    first = taken(on, 105.0)
+    on.first_token(first, SHAPE, 500.0, 105.5)
+    assert seen(on).is_free(105.5)
+    assert taken(on, 106.0).probe
+    on.release(first, 107.0)
+    assert seen(on).state(107.0) == "half_open"
+
+
 def test_a_probe_that_fails_opens_it_for_twice_as_long_and_one_that_is_given_up_decides_nothing() -> None:
     on = board()
     broken(on)
@@ -240,7 +251,7 @@ def test_times_and_speed_are_medians_and_answers_lower_the_error_rate() -> None:
     assert seen(on).ttft_ms is None
     assert on.times_to_first_token(lease, SHAPE).n == 0
     for ttft_ms in (1000.0, 1000.0, 9000.0):
-        on.first_token(lease, SHAPE, ttft_ms)
+        on.first_token(lease, SHAPE, ttft_ms, 100.0)
     on.failed(lease, Failure(Cause.CUT, ""), 100.0)
     worse = seen(on).error_rate
     on.served(lease, 50.0, 101.0)
@@ -251,7 +262,7 @@ def test_times_and_speed_are_medians_and_answers_lower_the_error_rate() -> None:
     assert on.times_to_first_token(lease, SHAPE).n == 3
     assert seen(on).ttft_p95_ms is None
     for _ in range(17):
-        on.first_token(lease, SHAPE, 9000.0)
+        on.first_token(lease, SHAPE, 9000.0, 100.0)
     on.served(lease, None, 102.0)
     assert seen(on).ttft_p95_ms == pytest.approx(9000.0, rel=0.05)
 

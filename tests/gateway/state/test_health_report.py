@@ -34,7 +34,7 @@ def test_what_is_fine_has_no_reason_and_no_times() -> None:
     on = HealthBoard(lambda: 0.5)
     lease = on.lease("a/x", KEYS, NOW)
     on.heard(lease, Headroom(0.25), NOW)
-    on.first_token(lease, ("small", False), 800.0)
+    on.first_token(lease, ("small", False), 800.0, NOW)
     on.served(lease, 40.0, NOW)
     endpoint = shown(on)
     assert (endpoint.endpoint, endpoint.provider, endpoint.state, endpoint.reason) == ("a/x", "a", "healthy", "")

@@ -78,13 +78,18 @@ class HealthBoard:
             lease.pair.empty_until = now + headroom.empty_s if headroom.empty_s else 0.0
             self._show(lease.endpoint, now)
 
-    def first_token(self, lease: Lease, shape: Shape, ttft_ms: float) -> None:
-        """A stream began to answer, or another one began first: without the latter the slow would look fast."""
+    def first_token(self, lease: Lease, shape: Shape, ttft_ms: float, now: float) -> None:
+        """A stream began to answer, or another one began first: without the latter the slow would look fast.
+
+        A long answer does not hold up the next trial of a half-open breaker.
+        """
         row = lease.endpoint
         row.ttft_ms.add(ttft_ms)
         row.ttft_by_shape.setdefault(shape, Quantiles()).add(ttft_ms)
         row.median_ttft_ms = row.ttft_ms.quantile(0.5)
         row.slow_ttft_ms = row.ttft_ms.quantile(0.95) if row.ttft_ms.n >= ENOUGH else None
+        self._end_probe(lease)
+        self._show(row, now)
 
     def served(self, lease: Lease, tokens_per_s: float | None, now: float) -> None:
         """The attempt gave a whole answer; ``tokens_per_s`` None when that was not measured."""
@@ -138,8 +143,7 @@ class HealthBoard:
         lease.over = True
         lease.key.in_flight -= 1
         lease.pair.in_flight -= 1
-        if lease.probe:
-            lease.endpoint.probing = False
+        self._end_probe(lease)
         self._show(lease.endpoint, now)
 
     # ---- questions --------------------------------------------------------------------------------------------------
@@ -169,6 +173,10 @@ class HealthBoard:
         else:
             pair.cooldown.refused(told, now)
             pair.why = failure.cause.value
+
+    def _end_probe(self, lease: Lease) -> None:
+        if lease.probe:
+            lease.probe = lease.endpoint.probing = False
 
     def _row(self, endpoint: str, key_ids: Sequence[str], scope: LimitScope) -> EndpointRow:
         row = self.rows.get(endpoint)

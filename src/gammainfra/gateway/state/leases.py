@@ -12,7 +12,10 @@ from gammainfra.gateway.state.health_rows import EndpointRow, KeyRow, PairRow
 
 @dataclass(eq=False, slots=True)
 class Lease:
-    """``at`` is monotonic seconds. ``probe``: it is the one request that a half-open breaker lets through."""
+    """``at`` is monotonic seconds.
+
+    ``probe``: it is the one request that a half-open breaker lets through, and has said nothing yet.
+    """
 
     endpoint: EndpointRow
     key: KeyRow
