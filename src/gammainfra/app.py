@@ -20,6 +20,7 @@ from gammainfra.catalog import load, snapshot
 from gammainfra.catalog.load import CatalogError
 from gammainfra.domain import limits
 from gammainfra.domain.plan import Plan
+from gammainfra.domain.ports import Clock
 from gammainfra.domain.record import ApiKey
 from gammainfra.domain.secret import Secret
 from gammainfra.gateway.admission import Admission
@@ -43,7 +44,7 @@ from gammainfra.store.reader import Reader
 from gammainfra.store.writer import Writer
 from gammainfra.telemetry.log import Observed, configure, note_loop_defect
 from gammainfra.telemetry.metrics import Metrics
-from gammainfra.upstream.exchange import Upstream
+from gammainfra.upstream.exchange import Upstream, WayOut
 from gammainfra.web import count_tokens, model_info, stored
 from gammainfra.web import routes as routes_shown
 from gammainfra.web.api import Api
@@ -90,7 +91,7 @@ class App:
     hosts: Mapping[str, Host]
     writer: Writer
     reader: Reader
-    upstream: Upstream
+    upstream: WayOut
     first_key: str | None
 
     def notes(self) -> list[str]:
@@ -122,10 +123,13 @@ class App:
         self.reader.close()
 
 
-def build(settings: Settings) -> App:
-    """Build the whole gateway from settings. Raises UNUSABLE, in words for people."""
+def build(settings: Settings, *, clock: Clock | None = None, upstream: WayOut | None = None) -> App:
+    """Build the whole gateway from settings; another time and another way out are for simulations.
+
+    Raises UNUSABLE, in words for people.
+    """
     configure(settings.log_level, settings.log_format)
-    clock, random = SystemClock(), SystemRandom()
+    clock, random, upstream = clock or SystemClock(), SystemRandom(), upstream or Upstream()
     folder = data_folder(settings)
     hosts = hosts_of(settings.providers)
     catalog = catalog_of(settings, hosts)
@@ -133,7 +137,7 @@ def build(settings: Settings) -> App:
     writer = Writer(folder / FILE_NAME, show_plan=_show_plan)
     reader = Reader(folder / FILE_NAME)
     keys = ApiKeys(SqliteKeys(writer), peppers, clock=clock, random=random)
-    admission, sessions, health, upstream = Admission(), SessionBoard(), HealthBoard(random.uniform), Upstream()
+    admission, sessions, health = Admission(), SessionBoard(), HealthBoard(random.uniform)
     _restore(sessions, reader, clock.wall())
     metrics = Metrics(
         in_flight=lambda: admission.requests,

@@ -195,7 +195,11 @@ def expected(step: int, records: Sequence[Record], findings: list[str]) -> int:
     if len(served) != 1:
         findings.append(f"step {step} has {len(served)} healthy answers in the providers' logs")
         return 0
-    (record,) = served
+    return bill_nano(served[0])
+
+
+def bill_nano(record: Record) -> int:
+    """What the provider would bill for one answer, at this file's prices."""
     usage = record.usage
     new, read, write, output = PRICES[record.model]
     cost_nano = (

@@ -158,7 +158,7 @@ class Attempt:
         ) as reading:
             self.written = replace(self.written, body=b"")  # it has left, and it is as large as the question
             self.status = reading.status
-            self.upstream_request_id = reading.headers.get("x-request-id") or reading.headers.get("request-id")
+            self.upstream_request_id = provider.request_id(reading.headers)
             headroom = provider.headroom(reading.headers, self._means.clock.wall())
             self._means.health.heard(lease, headroom, self._means.clock.now())
             if reading.status in _OK:

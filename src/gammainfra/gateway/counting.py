@@ -24,7 +24,7 @@ from gammainfra.gateway.host import Host
 from gammainfra.gateway.services import Services
 from gammainfra.routing.options import read_options
 from gammainfra.routing.plan import plan
-from gammainfra.upstream.exchange import Admitted, ExchangeFailed, Upstream
+from gammainfra.upstream.exchange import Admitted, ExchangeFailed, WayOut
 from gammainfra.wire.anthropic.count import counting_body, estimate_tokens
 
 _OK: Final = 200
@@ -43,7 +43,7 @@ class Counting:
 
     on: Services
     hosts: Mapping[str, Host]
-    upstream: Upstream
+    upstream: WayOut
 
     async def count(self, call: Call) -> int:
         """The input tokens of one request. Raises Refused as ``serve`` does."""

@@ -12,7 +12,7 @@ from gammainfra.domain.record import RequestRecord
 from gammainfra.gateway.host import Host
 from gammainfra.gateway.state.health_board import HealthBoard
 from gammainfra.gateway.state.session_board import SessionBoard
-from gammainfra.upstream.exchange import Upstream
+from gammainfra.upstream.exchange import WayOut
 
 
 class Observer(Protocol):
@@ -32,7 +32,7 @@ class Means:
     """Adapters and boards. ``hosts`` are the configured providers by name."""
 
     hosts: Mapping[str, Host]
-    upstream: Upstream
+    upstream: WayOut
     health: HealthBoard
     sessions: SessionBoard
     records: Records

@@ -17,6 +17,7 @@ PROVIDER = Provider(
     base_url="https://api.deepseek.com/v1",
     docs="https://api-docs.deepseek.com",
     renames={"max_completion_tokens": "max_tokens"},
+    request_id_headers=("x-ds-trace-id",),
     drop=frozenset({"parallel_tool_calls", "seed", "user", "store", "service_tier"}),
     failures={402: Cause.BILLING},
     reasoning_required=True,

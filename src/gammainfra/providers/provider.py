@@ -42,6 +42,7 @@ class Provider:
     caches prompts only where it is told to. ``needs_key`` is False for hosts that work without one. ``id_rule`` names
     the tool-call ids it accepts, ``accepts`` further parameters of a compatible host, ``reasoning_field`` the message
     field in which it takes reasoning back, ``user_after_tool`` False that a tool result may not be followed by a user.
+    ``request_id_headers`` are where it names a request for its own support, the first that is there.
     ``versioned_base``: by its dialect's custom a base URL ends with the version (``.../v1``, ``.../v4``).
     ``limit_scope``: whether a 429 is about the key at that model or about the key at all of them. ``headroom`` reads
     what an answer's headers say is left (names in lower case, epoch seconds of now).
@@ -68,6 +69,7 @@ class Provider:
     versioned_base: bool = True
     limit_scope: LimitScope = "model"
     headroom: Callable[[Mapping[str, str], float], Headroom | None] = read_headroom
+    request_id_headers: tuple[str, ...] = ("x-request-id", "request-id")
 
     def url(self, base_url: str | None = None) -> str:
         """Where requests go, for the base URL as people write it: with the version or without."""
@@ -96,6 +98,10 @@ class Provider:
             reasoning_field=self.reasoning_field,
             user_after_tool=self.user_after_tool,
         )
+
+    def request_id(self, headers: Mapping[str, str]) -> str | None:
+        """How it calls this request, None when it does not say. ``headers`` has lower-case names."""
+        return next((headers[name] for name in self.request_id_headers if headers.get(name)), None)
 
     def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         """The dialect's reading of an error, corrected by what this host means with the status."""

@@ -5,10 +5,11 @@ of a vendor's JSON.
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import msgspec
 from aiohttp import web
@@ -56,13 +57,36 @@ class ServerSpec:
     pace: Pace | None = None
 
 
+class Request(Protocol):
+    """What a provider reads of a request; aiohttp's is one."""
+
+    @property
+    def method(self) -> str:
+        """The verb, in capitals."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """Without the query."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Found in any case."""
+        ...
+
+    async def read(self) -> bytes:
+        """The whole body."""
+        ...
+
+
 @dataclass(slots=True)
-class _Exchange:
-    """What is known of a request so far; becomes a record."""
+class Exchange:
+    """What is known of a request so far; becomes a record. ``written`` is kept by whoever writes the reply."""
 
     at_s: float
     request_id: str
-    request: web.Request
+    request: Request
     key: str = ""
     model: str = ""
     fault: Fault | None = None
@@ -151,19 +175,23 @@ class SimulatedProvider:
     # One request.
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        exchange = _Exchange(self._clock(), self.vendor.make_request_id(self._mint), request)
+        async with self.visit(request) as (reply, written):
+            return await write_reply(request, reply, self.pace, written)
+
+    @asynccontextmanager
+    async def visit(self, request: Request) -> AsyncIterator[tuple[Reply, Written]]:
+        """Decide on a request, whatever wire it came by, and log it when the writer of the reply is done."""
+        exchange = Exchange(self._clock(), self.vendor.make_request_id(self._mint), request)
         self.in_flight += 1
         try:
             exchange.reply = await self._decide(exchange)
-            return await write_reply(request, exchange.reply, self.pace, exchange.written)
-        except (asyncio.CancelledError, ConnectionError):
-            exchange.hung_up = not (self._stopping or exchange.written.reset or exchange.written.finished)
-            raise
+            yield exchange.reply, exchange.written
         finally:
+            exchange.hung_up = not (self._stopping or exchange.written.reset or exchange.written.finished)
             self.in_flight -= 1
             self.log.append(self._record(exchange))
 
-    async def _decide(self, exchange: _Exchange) -> Reply:
+    async def _decide(self, exchange: Exchange) -> Reply:
         started_s = time.perf_counter()
         try:
             return await self._answer(exchange, started_s)
@@ -172,7 +200,7 @@ class SimulatedProvider:
             headers = self._headers(exchange, started_s, 0)
             return prepare.prepare_refusal(self.vendor, refusal, exchange.request_id, headers)
 
-    async def _answer(self, exchange: _Exchange, started_s: float) -> Reply:
+    async def _answer(self, exchange: Exchange, started_s: float) -> Reply:
         request, vendor = exchange.request, self.vendor
         exchange.key = vendor.read_key(request.headers)
         if not exchange.key or (self.keys is not None and exchange.key not in self.keys):
@@ -193,7 +221,7 @@ class SimulatedProvider:
         vendor.check(body, request.headers)
         return self._generate(exchange, body, started_s)
 
-    async def _read_body(self, request: web.Request) -> Body:
+    async def _read_body(self, request: Request) -> Body:
         try:
             body: object = msgspec.json.decode(await request.read())
         except web.HTTPRequestEntityTooLarge:
@@ -204,7 +232,7 @@ class SimulatedProvider:
             raise self.vendor.refuse_syntax()
         return body
 
-    def _generate(self, exchange: _Exchange, body: Body, started_s: float) -> Reply:
+    def _generate(self, exchange: Exchange, body: Body, started_s: float) -> Reply:
         ask = exchange.ask = self.vendor.read(body)
         prompt_tokens = self.vendor.count_prompt(body)
         if prompt_tokens > self.context_tokens:
@@ -238,12 +266,12 @@ class SimulatedProvider:
             return None
         return fault
 
-    def _headers(self, exchange: _Exchange, started_s: float, tokens: int) -> tuple[tuple[str, str], ...]:
+    def _headers(self, exchange: Exchange, started_s: float, tokens: int) -> tuple[tuple[str, str], ...]:
         taken_ms = int((time.perf_counter() - started_s + self.pace.first_token_s) * 1000)
         moment = Moment(exchange.request_id, exchange.at_s, taken_ms, exchange.dispatch, tokens)
         return self.vendor.render_headers(moment)
 
-    def _record(self, exchange: _Exchange) -> Record:
+    def _record(self, exchange: Exchange) -> Record:
         ask, reply, written = exchange.ask, exchange.reply, exchange.written
         usage = reply.usage if reply is not None else SimulatedUsage()
         complete = reply is not None and reply.complete and written.finished

@@ -78,7 +78,7 @@ async def _write_pieces(response: web.StreamResponse, reply: Reply, pace: Pace, 
         if raw:
             await response.write(raw)
         for piece in reply.pieces:
-            _note(piece, written)
+            note(piece, written)
         return
     for piece in reply.pieces:
         pause_s = reply.piece_pause_s + pace.token_pause_s(piece.tokens)
@@ -86,10 +86,11 @@ async def _write_pieces(response: web.StreamResponse, reply: Reply, pace: Pace, 
             await asyncio.sleep(pause_s)
         if piece.raw:
             await response.write(piece.raw)
-        _note(piece, written)
+        note(piece, written)
 
 
-def _note(piece: Piece, written: Written) -> None:
+def note(piece: Piece, written: Written) -> None:
+    """Add a piece that has left."""
     written.bytes_sent += len(piece.raw)
     written.tokens += piece.tokens
     if piece.call_id:

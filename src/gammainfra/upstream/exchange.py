@@ -7,7 +7,7 @@ generating (and billing) when nobody listens. Redirects are never followed: a pr
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -56,6 +56,22 @@ class Reading(Protocol):
 
     async def read(self) -> bytes:
         """The next bytes as they come, b"" at the orderly end; ExchangeFailed(CUT) when the connection breaks."""
+        ...
+
+
+class WayOut(Protocol):
+    """What the gateway needs of its way to the providers."""
+
+    def exchange(self, ask: Admitted) -> AbstractAsyncContextManager[Reading]:
+        """Send ``ask`` and yield the answer once its head is here. ExchangeFailed when that does not happen."""
+        ...
+
+    async def get(self, ask: Admitted) -> tuple[int, bytes]:
+        """Fetch a small JSON document: status and body."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
         ...
 
 
