@@ -112,10 +112,9 @@ def plan(
     )
     asked = _asked(request)
     chain = _chosen(request, asked) if asked.kind in {"auto", "fast"} else _named(request, asked)
-    rows = _without_rejected(request, chain)
-    kept = rows[: _attempts(options, preferences)]
+    kept = chain.rows[: _attempts(options, preferences)]
     known = roster.outranked
-    outranked = [known.get(row.name) or Dropped(row.name, OUTRANKED) for row in rows[len(kept) :]]
+    outranked = [known.get(row.name) or Dropped(row.name, OUTRANKED) for row in chain.rows[len(kept) :]]
     return Plan(
         asked=request.name,
         candidates=tuple([_candidate(request, row) for row in kept]),
@@ -279,17 +278,6 @@ def _free_first(request: _Request, rows: list[Row]) -> list[Row]:
     if not (request.health.endpoints or request.health.providers):
         return rows
     return sorted(rows, key=lambda row: row.health.badness(request.now))
-
-
-def _without_rejected(request: _Request, chain: _Chain) -> list[Row]:
-    """Where our keys are rejected nobody is asked, unless there is nobody else: then the true error is told."""
-    kept = [row for row in chain.rows if not row.health.is_rejected(request.now)]
-    if not kept or len(kept) == len(chain.rows):
-        return chain.rows
-    for row in chain.rows:
-        if row.health.is_rejected(request.now):
-            chain.dropped.append(Dropped(row.name, f"it refused us a short while ago ({row.health.why})"))
-    return kept
 
 
 def _other_models(request: _Request) -> bool:
