@@ -14,11 +14,13 @@ from msgspec import Raw
 
 from gammainfra.domain.sketch import Sketch
 from gammainfra.domain.target import Target, Written
-from gammainfra.wire.openai_chat.lenient import decode
+from gammainfra.wire.effort import read_effort
+from gammainfra.wire.gateway_fields import GATEWAY_FIELDS
+from gammainfra.wire.lenient import decode
 from gammainfra.wire.openai_chat.mend import mend_messages
 from gammainfra.wire.openai_chat.names import is_accepted
-from gammainfra.wire.openai_chat.parameters import GATEWAY_FIELDS, effort_for, fit, limited, rules_for
-from gammainfra.wire.openai_chat.read import read_effort, read_max_tokens
+from gammainfra.wire.openai_chat.parameters import effort_for, fit, limited, rules_for
+from gammainfra.wire.openai_chat.read import read_max_tokens
 
 _BODY: Final = msgspec.json.Decoder(dict[str, Raw])
 _ANY: Final = msgspec.json.Decoder()

@@ -12,23 +12,6 @@ from typing import Any, Final
 
 from gammainfra.domain.target import Target
 
-# What steers the gateway: OpenRouter's fields and ours. Left out without a word; the sketch has read them.
-GATEWAY_FIELDS: Final = frozenset(
-    {
-        "models",
-        "provider",
-        "usage",
-        "transforms",
-        "route",
-        "plugins",
-        "preset",
-        "session_id",
-        "include_reasoning",
-        "caching",
-        "gammainfra",
-    }
-)
-
 # Parameters of other vendors that OpenAI answers with "Unrecognized request argument".
 _NOT_OPENAIS: Final = frozenset(
     {
