@@ -201,6 +201,9 @@ def hosts_of(providers: Mapping[str, ProviderSettings]) -> dict[str, Host]:
         keys = tuple(HostKey(f"{name}-{n}", secret) for n, secret in enumerate(setting.api_keys, 1))
         if not keys and provider.needs_key and setting.base_url is None:
             continue
+        if provider.needs_address and setting.base_url is None:
+            message = f"[providers.{name}] needs base_url: your own address, which looks like {provider.base_url}"
+            raise SettingsWrong(message)
         keys = keys or (HostKey(f"{name}-0", Secret("")),)
         hosts[name] = Host(provider, provider.url(setting.base_url), keys)
     return hosts

@@ -32,7 +32,21 @@ VENDOR_VARIABLES: Final = {
     "OPENAI_API_KEY": "openai",
     "ANTHROPIC_API_KEY": "anthropic",
     "DEEPSEEK_API_KEY": "deepseek",
+    "MISTRAL_API_KEY": "mistral",
+    "GROQ_API_KEY": "groq",
+    "XAI_API_KEY": "xai",
+    "OPENROUTER_API_KEY": "openrouter",
+    "AZURE_API_KEY": "azure",
+    "AZURE_OPENAI_API_KEY": "azure",
+    "MOONSHOT_API_KEY": "moonshot",
+    "ZAI_API_KEY": "zai",
+    "ALIBABA_API_KEY": "alibaba",
+    "DASHSCOPE_API_KEY": "alibaba",
+    "TOGETHER_API_KEY": "together",
+    "FIREWORKS_API_KEY": "fireworks",
+    "CEREBRAS_API_KEY": "cerebras",
 }
+VENDOR_ADDRESSES: Final = {"AZURE_OPENAI_ENDPOINT": "azure"}  # where every customer has an address of his own
 
 Form = Literal[
     "text",
@@ -375,6 +389,9 @@ def _add_vendor_keys(environ: Mapping[str, str], raw: dict[str, _Raw]) -> None:
         named = f"providers.{provider}.api_key"
         if variable in environ and named not in raw and named + "s" not in raw:
             raw[named] = _Raw(f"env:{variable}", variable)
+    for variable, provider in VENDOR_ADDRESSES.items():
+        if environ.get(variable):
+            raw.setdefault(f"providers.{provider}.base_url", _Raw(environ[variable], variable, as_text=True))
 
 
 def _as_variable(name: str) -> str:

@@ -4,10 +4,12 @@ import pytest
 
 from gammainfra.domain.failure import Cause
 from gammainfra.providers.anthropic import PROVIDER as ANTHROPIC
+from gammainfra.providers.azure import PROVIDER as AZURE
 from gammainfra.providers.compatible import DIALECTS, compatible
 from gammainfra.providers.deepseek import PROVIDER as DEEPSEEK
 from gammainfra.providers.openai import PROVIDER as OPENAI
-from gammainfra.providers.provider import Provider, bearer, x_api_key
+from gammainfra.providers.provider import Provider, api_key, bearer, x_api_key
+from gammainfra.providers.zai import PROVIDER as ZAI
 
 
 @pytest.mark.parametrize(
@@ -19,6 +21,15 @@ from gammainfra.providers.provider import Provider, bearer, x_api_key
         (OPENAI, "http://127.0.0.1:11434", "http://127.0.0.1:11434/v1/chat/completions"),
         (OPENAI, "http://127.0.0.1:11434/v1/", "http://127.0.0.1:11434/v1/chat/completions"),
         (OPENAI, "https://host.example/openai/v1", "https://host.example/openai/v1/chat/completions"),
+        (AZURE, "https://r.openai.azure.com", "https://r.openai.azure.com/openai/v1/chat/completions"),
+        (AZURE, "https://r.openai.azure.com/openai/", "https://r.openai.azure.com/openai/v1/chat/completions"),
+        (AZURE, "https://r.openai.azure.com/openai/v1/", "https://r.openai.azure.com/openai/v1/chat/completions"),
+        (
+            AZURE,
+            "https://r.openai.azure.com/openai/deployments/gpt",
+            "https://r.openai.azure.com/openai/deployments/gpt/chat/completions?api-version=2024-10-21",
+        ),
+        (ZAI, None, "https://api.z.ai/api/paas/v4/chat/completions"),
         (DEEPSEEK, None, "https://api.deepseek.com/v1/chat/completions"),
     ],
 )
@@ -29,7 +40,8 @@ def test_an_address_may_or_may_not_end_with_the_version(provider: Provider, base
 def test_a_key_goes_into_the_vendors_header() -> None:
     assert bearer("k") == {"authorization": "Bearer k"}
     assert x_api_key("k") == {"x-api-key": "k"}
-    assert bearer("") == x_api_key("") == {}
+    assert api_key("k") == {"api-key": "k"}
+    assert bearer("") == api_key("") == x_api_key("") == {}
 
 
 def test_a_status_may_mean_something_of_its_own_at_a_host() -> None:

@@ -21,4 +21,6 @@ PROVIDER = Provider(
     failures={402: Cause.BILLING},
     reasoning_required=True,
     reasoning_field="reasoning_content",
+    efforts={"minimal": "low", "medium": "high", "xhigh": "high"},
+    thinking_off={"thinking": {"type": "disabled"}},
 )

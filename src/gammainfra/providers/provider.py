@@ -16,11 +16,17 @@ from gammainfra.domain.target import IdRule, ReasoningField, Target
 from gammainfra.wire.dialect import ProviderDialect
 
 Auth = Callable[[str], Mapping[str, str]]
+Address = Callable[[str], str]
 
 
 def bearer(key: str) -> Mapping[str, str]:
     """``Authorization: Bearer``; nothing when there is no key (a host on one's own machine)."""
     return {"authorization": f"Bearer {key}"} if key else {}
+
+
+def api_key(key: str) -> Mapping[str, str]:
+    """Azure's header."""
+    return {"api-key": key} if key else {}
 
 
 def x_api_key(key: str) -> Mapping[str, str]:
@@ -38,7 +44,10 @@ class Provider:
     caches prompts only where it is told to. ``needs_key`` is False for hosts that work without one. ``id_rule`` names
     the tool-call ids it accepts, ``accepts`` further parameters of a compatible host, ``reasoning_field`` the message
     field in which it takes reasoning back, ``user_after_tool`` False that a tool result may not be followed by a user.
-    ``versioned_base``: by its dialect's custom a base URL ends with the version (``.../v1``, ``.../v4``).
+    ``strict_messages``, ``efforts`` and ``thinking_off`` are told in domain.target.
+    ``versioned_base``: by its dialect's custom a base URL ends with the version (``.../v1``, ``.../v4``). ``address``
+    makes the URL from the base URL where that custom does not hold. ``needs_address``: every customer has a base URL
+    of his own, and ``base_url`` is only what it looks like.
     """
 
     name: str
@@ -59,11 +68,18 @@ class Provider:
     accepts: frozenset[str] = frozenset()
     reasoning_field: ReasoningField = ""
     user_after_tool: bool = True
+    strict_messages: bool = False
+    efforts: Mapping[str, str] = field(default_factory=dict)
+    thinking_off: Mapping[str, object] = field(default_factory=dict)
+    address: Address | None = None
+    needs_address: bool = False
     versioned_base: bool = True
 
     def url(self, base_url: str | None = None) -> str:
         """Where requests go, for the base URL as people write it: with the version or without."""
         base = (base_url or self.base_url).rstrip("/")
+        if self.address is not None:
+            return self.address(base)
         path = self.dialect.path
         version = "/" + path.split("/")[1]
         has_version = base.endswith(version) or (self.versioned_base and bool(urlsplit(base).path))
@@ -87,6 +103,9 @@ class Provider:
             accepts=self.accepts,
             reasoning_field=self.reasoning_field,
             user_after_tool=self.user_after_tool,
+            strict_messages=self.strict_messages,
+            efforts=self.efforts,
+            thinking_off=self.thinking_off,
         )
 
     def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:

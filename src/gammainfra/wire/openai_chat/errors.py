@@ -174,11 +174,23 @@ def _message(error: Mapping[str, Any]) -> str:
     """The words of an error; OpenRouter hides the provider's own in ``metadata.raw``."""
     metadata = error.get("metadata")
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
-    text = next((_string(error.get(key)) for key in ("message", "msg", "detail", "error") if error.get(key)), "")
-    details = error.get("detail")
-    if not text and isinstance(details, list):
-        text = "; ".join(_string(one.get("msg")) for one in details if isinstance(one, dict))
+    text = next((found for key in ("message", "msg", "detail", "error") if (found := _words(error.get(key)))), "")
     return f"{text}: {raw}" if isinstance(raw, str) and raw else text
+
+
+def _words(value: object) -> str:
+    """A text, or what FastAPI's validation makes of it (Mistral, vLLM): ``place: what is wrong`` of every detail."""
+    if isinstance(value, dict):
+        value = value.get("detail")
+    if not isinstance(value, list):
+        return _string(value)
+    return "; ".join(_detail(one) for one in value if isinstance(one, dict))
+
+
+def _detail(one: Mapping[str, Any]) -> str:
+    place = one.get("loc")
+    names = [str(name) for name in place if name != "body"] if isinstance(place, list) else []
+    return ": ".join(filter(None, (".".join(names), _string(one.get("msg")))))
 
 
 def _string(value: object) -> str:
