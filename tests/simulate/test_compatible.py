@@ -1,4 +1,4 @@
-"""Hosts that follow OpenAI's wire: each with its quirks in streams, counts and errors, and its own rules of requests."""
+"""Hosts that follow OpenAI's wire: each with its quirks in streams, counts and errors, and its rules of requests."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_stream_and_a_whole_say_the_same(vendor: str) -> None:
 )
 def test_thinking_stands_where_the_host_puts_it(vendor: str, where: str) -> None:
     async def check() -> None:
-        effort = {"reasoning_effort": THINKS[vendor]}
+        effort: dict[str, Any] = {"reasoning_effort": THINKS[vendor]}
         streamed, whole = await see(vendor, stream=True, **effort), await see(vendor, **effort)
         assert "One file is enough." in json.dumps(whole.json["choices"][0]["message"][where])
         assert any("One" in json.dumps(delta.get(where)) for delta in deltas(streamed))
@@ -142,9 +142,8 @@ def test_openrouter_comments_finishes_twice_and_tells_the_money() -> None:
         assert got.events[-1]["usage"]["cost"] > 0
         error = (await see("openrouter", fault=Fault.EARLY_ERROR, stream=True)).events[-1]
         assert (error["error"]["code"], error["choices"][0]["finish_reason"]) == (502, "error")
-        assert (await see("openrouter", fault=Fault.NO_FINISH, stream=True)).events[-1]["choices"][0][
-            "finish_reason"
-        ] is None
+        unfinished = await see("openrouter", fault=Fault.NO_FINISH, stream=True)
+        assert unfinished.events[-1]["choices"][0]["finish_reason"] is None
 
     run(check())
 
