@@ -18,6 +18,7 @@ from gammainfra.accounts.pepper import FILE_NAME as PEPPER
 from gammainfra.accounts.pepper import PepperUnusable, read_or_create
 from gammainfra.catalog import load, snapshot
 from gammainfra.catalog.load import CatalogError
+from gammainfra.catalog.refreshed import refreshed
 from gammainfra.domain import limits
 from gammainfra.domain.plan import Plan
 from gammainfra.domain.record import ApiKey
@@ -26,6 +27,7 @@ from gammainfra.gateway.admission import Admission
 from gammainfra.gateway.counting import Counting
 from gammainfra.gateway.host import Host, HostKey
 from gammainfra.gateway.means import Means
+from gammainfra.gateway.refresh import Refresh
 from gammainfra.gateway.services import Services
 from gammainfra.gateway.state.health_board import HealthBoard
 from gammainfra.gateway.state.session_board import SessionBoard
@@ -89,6 +91,7 @@ class App:
     writer: Writer
     reader: Reader
     upstream: Upstream
+    refresh: Refresh
     first_key: str | None
 
     def notes(self) -> list[str]:
@@ -126,7 +129,8 @@ def build(settings: Settings) -> App:
     clock, random = SystemClock(), SystemRandom()
     folder = data_folder(settings)
     hosts = hosts_of(settings.providers)
-    catalog = catalog_of(settings, hosts)
+    tables = tables_of(settings)
+    catalog = catalog_of(settings, hosts, tables)
     peppers = read_or_create(folder, random.bytes)
     writer = Writer(folder / FILE_NAME, show_plan=_show_plan)
     reader = Reader(folder / FILE_NAME)
@@ -157,7 +161,8 @@ def build(settings: Settings) -> App:
     origins = settings.server.cors_origins
     api = Api(on, observer, routes, Cors(origins) if origins else None)
     first_key = _first_key(keys, settings.bootstrap_key)
-    return App(settings, api, on, keys, hosts, writer, reader, upstream, first_key)
+    refresh = Refresh(on, hosts, upstream, lambda heard: enrol(catalog_of(settings, hosts, refreshed(tables, heard))))
+    return App(settings, api, on, keys, hosts, writer, reader, upstream, refresh, first_key)
 
 
 def data_folder(settings: Settings) -> Path:
@@ -171,10 +176,13 @@ def data_folder(settings: Settings) -> Path:
     return folder
 
 
-def catalog_of(settings: Settings, hosts: Mapping[str, Host]) -> snapshot.Catalog:
-    """The catalog with the operator's files, names and providers. Raises CatalogError."""
+def catalog_of(settings: Settings, hosts: Mapping[str, Host], tables: load.Tables | None = None) -> snapshot.Catalog:
+    """The catalog with the operator's names and providers, and with his files unless ``tables`` are read already.
+
+    Raises CatalogError.
+    """
     served = {name: settings.providers[name].models for name in hosts}
-    tables = tables_of(settings)
+    tables = tables or tables_of(settings)
     return snapshot.build(tables, hosts, settings.aliases, settings.models, served=served, known=registry.known())
 
 
@@ -247,21 +255,23 @@ class Server(uvicorn.Server):
             )
         )  # fmt: skip
         self._app = app
-        self._watch: asyncio.Task[None] | None = None
+        self._watches: tuple[asyncio.Task[None], ...] = ()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and keep the API keys current."""
-        asyncio.get_running_loop().set_exception_handler(note_loop_defect)
+        """Listen, and keep the API keys and what is known of models current."""
+        loop, app = asyncio.get_running_loop(), self._app
+        loop.set_exception_handler(note_loop_defect)
         await super().startup(sockets)
-        self._watch = asyncio.get_running_loop().create_task(self._app.watch_keys())
+        watches = (app.watch_keys(), app.refresh.keep(app.settings.refresh_s))
+        self._watches = tuple(loop.create_task(watch) for watch in watches)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, drain, close."""
         del sockets  # the servers close them
         for server in self.servers:  # first: asyncio's own loop must find the socket open to forget it
             server.close()
-        if self._watch is not None:
-            self._watch.cancel()
+        for watch in self._watches:
+            watch.cancel()
         await self._app.close()
         await super().shutdown(None)
 

@@ -170,6 +170,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("providers.<name>.models", "texts", [], "models it serves that the catalog does not know"),
     Setting("models.<name>.chain", "chain", None, "a model of one's own: the models it stands for, best first", "none"),
     Setting("aliases.<pattern>", "text", None, "a model name, perhaps with *, and the model it means", "none"),
+    Setting(
+        "catalog.refresh_s",
+        "seconds",
+        0,
+        "how often providers are asked what their models can do, at start and then this often; 0 is never",
+    ),
     Setting("billing.mode", "billing", "off", "who is charged"),
     Setting("log.level", "level", "info", "how much is logged; never prompts or answers"),
     Setting("log.format", "format", "text", "lines for people, or one JSON object each"),
@@ -179,7 +185,7 @@ _PROVIDER_KEYS: Final = tuple(s.key for s in SETTINGS if s.section == "providers
 _FIXED: Final = tuple(s for s in SETTINGS if "<" not in s.name)
 _FORMS: Final[Mapping[str, Form]] = {setting.name: setting.form for setting in SETTINGS}
 _DEFAULTS: Final = {setting.name: setting.default for setting in SETTINGS}
-_SECTIONS: Final = ("server", "stream", "providers", "models", "aliases", "billing", "log", "metrics")
+_SECTIONS: Final = ("server", "stream", "providers", "models", "aliases", "catalog", "billing", "log", "metrics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +228,7 @@ class Settings:
     providers: Mapping[str, ProviderSettings]
     models: Mapping[str, tuple[str, ...]]
     aliases: Mapping[str, str]
+    refresh_s: float
     billing: Literal["off"]
     log_level: LogLevel
     log_format: LogFormat
@@ -545,6 +552,7 @@ def _settings(values: _Values, default_folder: Path, file: Path | None, bootstra
         providers={name: _provider(values, name) for name in providers},
         models={_middle(name): values.texts(name) for name in chains},
         aliases={name.partition(".")[2]: values.text(name) for name in aliases},
+        refresh_s=values.number("catalog.refresh_s"),
         billing="off",
         log_level=cast("LogLevel", values.text("log.level")),
         log_format=cast("LogFormat", values.text("log.format")),

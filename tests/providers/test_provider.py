@@ -61,3 +61,20 @@ def test_a_host_of_ones_own_speaks_the_dialect_that_was_named(dialect: str) -> N
 def test_no_other_dialect_exists() -> None:
     with pytest.raises(KeyError):
         compatible("mine", "http://127.0.0.1:1", "gemini")
+
+
+@pytest.mark.parametrize(
+    ("provider", "base_url", "url"),
+    [
+        (OPENAI, None, "https://api.openai.com/v1/models"),
+        (ANTHROPIC, None, "https://api.anthropic.com/v1/models?limit=1000"),
+        (ZAI, "https://mine.example/v4", "https://mine.example/v4/models"),
+        (AZURE, "https://r.openai.azure.com", None),
+    ],
+)
+def test_models_are_listed_beside_the_requests(provider: Provider, base_url: str | None, url: str | None) -> None:
+    assert provider.list_url(provider.url(base_url)) == url
+
+
+def test_an_odd_address_has_no_list() -> None:
+    assert OPENAI.list_url("https://elsewhere.example/generate") is None

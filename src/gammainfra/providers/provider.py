@@ -47,7 +47,7 @@ class Provider:
     ``strict_messages``, ``efforts`` and ``thinking_off`` are told in domain.target.
     ``versioned_base``: by its dialect's custom a base URL ends with the version (``.../v1``, ``.../v4``). ``address``
     makes the URL from the base URL where that custom does not hold. ``needs_address``: every customer has a base URL
-    of his own, and ``base_url`` is only what it looks like.
+    of his own, and ``base_url`` is only what it looks like. ``list_query`` asks for all of the model list at once.
     """
 
     name: str
@@ -73,6 +73,7 @@ class Provider:
     thinking_off: Mapping[str, object] = field(default_factory=dict)
     address: Address | None = None
     needs_address: bool = False
+    list_query: str = ""
     versioned_base: bool = True
 
     def url(self, base_url: str | None = None) -> str:
@@ -84,6 +85,14 @@ class Provider:
         version = "/" + path.split("/")[1]
         has_version = base.endswith(version) or (self.versioned_base and bool(urlsplit(base).path))
         return base + (path.removeprefix(version) if has_version else path)
+
+    def list_url(self, url: str) -> str | None:
+        """Where the models are listed of a host whose requests go to ``url``; None where no list is known."""
+        path = self.dialect.path
+        tail = path.removeprefix("/" + path.split("/")[1])
+        if not url.endswith(tail) or self.needs_address:
+            return None  # at an address of one's own the list is of everything that could be deployed
+        return url.removesuffix(tail) + "/models" + self.list_query
 
     def target(self, endpoint: Endpoint, *, stream: bool) -> Target:
         """How a request for ``endpoint`` is written."""
