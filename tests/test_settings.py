@@ -144,8 +144,9 @@ def test_vendor_variables_are_found_and_count_least(tmp_path: Path) -> None:
 
     found = read(tmp_path, env=env).providers
     assert {name: one.api_keys for name, one in found.items()} == {
-        name: (Secret("sk-vendor"),) for name in ("anthropic", "deepseek", "openai")
+        name: (Secret("sk-vendor"),) for name in VENDOR_VARIABLES.values()
     }
+    assert len(found) == 14
     named = read(tmp_path, '[providers.openai]\napi_key = "sk-file"', env).providers
     assert named["openai"].api_keys == (Secret("sk-file"),)
 

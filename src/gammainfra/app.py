@@ -18,6 +18,7 @@ from gammainfra.accounts.pepper import FILE_NAME as PEPPER
 from gammainfra.accounts.pepper import PepperUnusable, read_or_create
 from gammainfra.catalog import load, snapshot
 from gammainfra.catalog.load import CatalogError
+from gammainfra.catalog.refreshed import refreshed
 from gammainfra.domain import limits
 from gammainfra.domain.plan import Plan
 from gammainfra.domain.ports import Clock
@@ -27,6 +28,7 @@ from gammainfra.gateway.admission import Admission
 from gammainfra.gateway.counting import Counting
 from gammainfra.gateway.host import Host, HostKey
 from gammainfra.gateway.means import Means
+from gammainfra.gateway.refresh import Refresh
 from gammainfra.gateway.services import Services
 from gammainfra.gateway.state.health_board import HealthBoard
 from gammainfra.gateway.state.health_report import report
@@ -92,6 +94,7 @@ class App:
     writer: Writer
     reader: Reader
     upstream: WayOut
+    refresh: Refresh
     first_key: str | None
 
     def notes(self) -> list[str]:
@@ -132,7 +135,8 @@ def build(settings: Settings, *, clock: Clock | None = None, upstream: WayOut | 
     clock, random, upstream = clock or SystemClock(), SystemRandom(), upstream or Upstream()
     folder = data_folder(settings)
     hosts = hosts_of(settings.providers)
-    catalog = catalog_of(settings, hosts)
+    tables = tables_of(settings)
+    catalog = catalog_of(settings, hosts, tables)
     peppers = read_or_create(folder, random.bytes)
     writer = Writer(folder / FILE_NAME, show_plan=_show_plan)
     reader = Reader(folder / FILE_NAME)
@@ -170,7 +174,8 @@ def build(settings: Settings, *, clock: Clock | None = None, upstream: WayOut | 
     origins = settings.server.cors_origins
     api = Api(on, observer, routes, Cors(origins) if origins else None)
     first_key = _first_key(keys, settings.bootstrap_key)
-    return App(settings, api, on, keys, hosts, writer, reader, upstream, first_key)
+    refresh = Refresh(on, hosts, upstream, lambda heard: enrol(catalog_of(settings, hosts, refreshed(tables, heard))))
+    return App(settings, api, on, keys, hosts, writer, reader, upstream, refresh, first_key)
 
 
 def data_folder(settings: Settings) -> Path:
@@ -184,10 +189,13 @@ def data_folder(settings: Settings) -> Path:
     return folder
 
 
-def catalog_of(settings: Settings, hosts: Mapping[str, Host]) -> snapshot.Catalog:
-    """The catalog with the operator's files, names and providers. Raises CatalogError."""
+def catalog_of(settings: Settings, hosts: Mapping[str, Host], tables: load.Tables | None = None) -> snapshot.Catalog:
+    """The catalog with the operator's names and providers, and with his files unless ``tables`` are read already.
+
+    Raises CatalogError.
+    """
     served = {name: settings.providers[name].models for name in hosts}
-    tables = tables_of(settings)
+    tables = tables or tables_of(settings)
     return snapshot.build(tables, hosts, settings.aliases, settings.models, served=served, known=registry.known())
 
 
@@ -214,6 +222,9 @@ def hosts_of(providers: Mapping[str, ProviderSettings]) -> dict[str, Host]:
         keys = tuple(HostKey(f"{name}-{n}", secret) for n, secret in enumerate(setting.api_keys, 1))
         if not keys and provider.needs_key and setting.base_url is None:
             continue
+        if provider.needs_address and setting.base_url is None:
+            message = f"[providers.{name}] needs base_url: your own address, which looks like {provider.base_url}"
+            raise SettingsWrong(message)
         keys = keys or (HostKey(f"{name}-0", Secret("")),)
         hosts[name] = Host(provider, provider.url(setting.base_url), keys)
     return hosts
@@ -257,21 +268,23 @@ class Server(uvicorn.Server):
             )
         )  # fmt: skip
         self._app = app
-        self._watch: asyncio.Task[None] | None = None
+        self._watches: tuple[asyncio.Task[None], ...] = ()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and keep the API keys current."""
-        asyncio.get_running_loop().set_exception_handler(note_loop_defect)
+        """Listen, and keep the API keys and what is known of models current."""
+        loop, app = asyncio.get_running_loop(), self._app
+        loop.set_exception_handler(note_loop_defect)
         await super().startup(sockets)
-        self._watch = asyncio.get_running_loop().create_task(self._app.watch_keys())
+        watches = (app.watch_keys(), app.refresh.keep(app.settings.refresh_s))
+        self._watches = tuple(loop.create_task(watch) for watch in watches)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, drain, close."""
         del sockets  # the servers close them
         for server in self.servers:  # first: asyncio's own loop must find the socket open to forget it
             server.close()
-        if self._watch is not None:
-            self._watch.cancel()
+        for watch in self._watches:
+            watch.cancel()
         await self._app.close()
         await super().shutdown(None)
 

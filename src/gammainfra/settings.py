@@ -32,7 +32,21 @@ VENDOR_VARIABLES: Final = {
     "OPENAI_API_KEY": "openai",
     "ANTHROPIC_API_KEY": "anthropic",
     "DEEPSEEK_API_KEY": "deepseek",
+    "MISTRAL_API_KEY": "mistral",
+    "GROQ_API_KEY": "groq",
+    "XAI_API_KEY": "xai",
+    "OPENROUTER_API_KEY": "openrouter",
+    "AZURE_API_KEY": "azure",
+    "AZURE_OPENAI_API_KEY": "azure",
+    "MOONSHOT_API_KEY": "moonshot",
+    "ZAI_API_KEY": "zai",
+    "ALIBABA_API_KEY": "alibaba",
+    "DASHSCOPE_API_KEY": "alibaba",
+    "TOGETHER_API_KEY": "together",
+    "FIREWORKS_API_KEY": "fireworks",
+    "CEREBRAS_API_KEY": "cerebras",
 }
+VENDOR_ADDRESSES: Final = {"AZURE_OPENAI_ENDPOINT": "azure"}  # where every customer has an address of his own
 
 Form = Literal[
     "text",
@@ -156,6 +170,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("providers.<name>.models", "texts", [], "models it serves that the catalog does not know"),
     Setting("models.<name>.chain", "chain", None, "a model of one's own: the models it stands for, best first", "none"),
     Setting("aliases.<pattern>", "text", None, "a model name, perhaps with *, and the model it means", "none"),
+    Setting(
+        "catalog.refresh_s",
+        "seconds",
+        0,
+        "how often providers are asked what their models can do, at start and then this often; 0 is never",
+    ),
     Setting("billing.mode", "billing", "off", "who is charged"),
     Setting("log.level", "level", "info", "how much is logged; never prompts or answers"),
     Setting("log.format", "format", "text", "lines for people, or one JSON object each"),
@@ -165,7 +185,7 @@ _PROVIDER_KEYS: Final = tuple(s.key for s in SETTINGS if s.section == "providers
 _FIXED: Final = tuple(s for s in SETTINGS if "<" not in s.name)
 _FORMS: Final[Mapping[str, Form]] = {setting.name: setting.form for setting in SETTINGS}
 _DEFAULTS: Final = {setting.name: setting.default for setting in SETTINGS}
-_SECTIONS: Final = ("server", "stream", "providers", "models", "aliases", "billing", "log", "metrics")
+_SECTIONS: Final = ("server", "stream", "providers", "models", "aliases", "catalog", "billing", "log", "metrics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +228,7 @@ class Settings:
     providers: Mapping[str, ProviderSettings]
     models: Mapping[str, tuple[str, ...]]
     aliases: Mapping[str, str]
+    refresh_s: float
     billing: Literal["off"]
     log_level: LogLevel
     log_format: LogFormat
@@ -375,6 +396,9 @@ def _add_vendor_keys(environ: Mapping[str, str], raw: dict[str, _Raw]) -> None:
         named = f"providers.{provider}.api_key"
         if variable in environ and named not in raw and named + "s" not in raw:
             raw[named] = _Raw(f"env:{variable}", variable)
+    for variable, provider in VENDOR_ADDRESSES.items():
+        if environ.get(variable):
+            raw.setdefault(f"providers.{provider}.base_url", _Raw(environ[variable], variable, as_text=True))
 
 
 def _as_variable(name: str) -> str:
@@ -528,6 +552,7 @@ def _settings(values: _Values, default_folder: Path, file: Path | None, bootstra
         providers={name: _provider(values, name) for name in providers},
         models={_middle(name): values.texts(name) for name in chains},
         aliases={name.partition(".")[2]: values.text(name) for name in aliases},
+        refresh_s=values.number("catalog.refresh_s"),
         billing="off",
         log_level=cast("LogLevel", values.text("log.level")),
         log_format=cast("LogFormat", values.text("log.format")),

@@ -129,7 +129,7 @@ def test_check_shows_every_setting_with_its_source_and_no_secret(
 
 def test_check_says_that_no_provider_is_configured(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check"]) == 1
-    assert "no provider is configured: set ANTHROPIC_API_KEY or" in capsys.readouterr().err
+    assert "no provider is configured: set one of ALIBABA_API_KEY, ANTHROPIC_API_KEY," in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

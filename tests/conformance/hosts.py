@@ -21,7 +21,16 @@ from tests.gateway_in_process import gateway
 
 # Who plays a dialect, and which of its models is asked.
 PLAYERS = {"openai_chat": "openai", "anthropic": "anthropic"}
-MODELS = {"openai": "gpt-4.1", "anthropic": "claude-opus-4-6", "deepseek": "deepseek-v4-pro"}
+MODELS = {
+    "openai": "gpt-4.1",
+    "anthropic": "claude-opus-4-6",
+    "deepseek": "deepseek-v4-pro",
+    "mistral": "mistral-medium-3-5",
+    "groq": "gpt-oss-120b",
+    "xai": "grok-4.5",
+    "openrouter": "anthropic/claude-opus-4.6",
+    "azure": "gpt-4.1",
+}
 PACE = Pace(slow_first_token_s=0.0, retry_after_s=1)
 
 

@@ -54,11 +54,12 @@ def test_its_dialect_is_one_that_a_simulator_plays(provider: Provider) -> None:
 def test_the_version_is_said_once_however_the_address_is_written(provider: Provider) -> None:
     path = provider.dialect.path
     version = "/" + path.split("/")[1]
-    for base in ("https://a.example", f"https://a.example{version}", f"https://a.example{version}/"):
-        assert provider.url(base) == f"https://a.example{path}"
+    urls = {provider.url(f"https://a.example{end}") for end in ("", "/", version, f"{version}/")}
+    assert f"https://a.example{path}" in urls
+    assert len(urls) == (1 if provider.address is None else 2)  # an address of one's own may stand below the host
     assert provider.url(f"https://a.example/proxy{version}") == f"https://a.example/proxy{path}"
     assert provider.url().endswith(path.removeprefix(version))
-    assert provider.url().count(version + "/") == 1
+    assert len(re.findall(r"/v\d/", provider.url())) == 1
 
 
 @each_host

@@ -20,13 +20,14 @@ from gammainfra.simulate import (
 )
 from gammainfra.simulate.control import read_schedule, read_script
 from gammainfra.simulate.serve import add_arguments, build_world, run, serve_forever
+from gammainfra.simulate.server import VENDORS
 from tests.simulate import asking
 
 
 def parse(*arguments: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     add_arguments(parser)
-    off = [f"--port-{vendor}=0" for vendor in ("openai", "anthropic", "deepseek")]
+    off = [f"--port-{vendor}=0" for vendor in VENDORS]
     return parser.parse_args([*off, *arguments])
 
 
@@ -37,7 +38,7 @@ def test_the_command_announces_every_base_url_and_serves_until_it_is_stopped() -
 
         def announce(line: str) -> None:
             lines.append(line)
-            if len(lines) == 3:
+            if len(lines) == len(VENDORS):
                 announced.set()
 
         options = parse("--dialect", "cline", "--fault", "cut_after_text", "--schedule", "first-of-each-step")
@@ -45,7 +46,7 @@ def test_the_command_announces_every_base_url_and_serves_until_it_is_stopped() -
         async with asyncio.timeout(2):
             await announced.wait()
         names, urls = zip(*(line.split() for line in lines), strict=True)
-        assert names == ("openai", "anthropic", "deepseek")
+        assert names == tuple(VENDORS)
         assert urls[0].startswith("http://127.0.0.1:")
         assert urls[0].endswith("/v1")
         stop.set()
@@ -59,7 +60,7 @@ def test_the_options_make_the_schedule() -> None:
     assert world.openai.schedule == FirstOfEachStep((Fault.EMPTY, Fault.RESET))
     world = build_world(parse("--fault", "3=late_cut", "--schedule", "at", "--port-deepseek", "-1"))
     assert world.openai.schedule == At({3: Fault.LATE_CUT})
-    assert [server.name for server in world] == ["openai", "anthropic"]
+    assert [server.name for server in world] == [vendor for vendor in VENDORS if vendor != "deepseek"]
 
 
 def test_scripts_and_schedules_are_read_from_json() -> None:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from gammainfra.domain import limits
 from gammainfra.domain.failure import Cause
 from gammainfra.upstream.exchange import Admitted, ExchangeFailed, Upstream
 
@@ -191,6 +192,22 @@ def test_a_small_document_is_fetched_whole() -> None:
     async def talk() -> None:
         async with provider(serve) as (upstream, ask):
             assert await upstream.get(ask) == (200, b"[]")
+
+    run(talk)
+
+
+def test_a_document_is_bounded() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        size = limits.MODEL_LIST_BYTES + 1
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b" " * size)
+        await writer.drain()
+
+    async def talk() -> None:
+        async with provider(serve) as (upstream, ask):
+            with pytest.raises(ExchangeFailed) as caught:
+                await upstream.get(ask)
+            assert caught.value.cause is Cause.ANSWER_TOO_LARGE
 
     run(talk)
 

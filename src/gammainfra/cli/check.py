@@ -30,6 +30,6 @@ def run(arguments: argparse.Namespace) -> int:
     for warning in settings.warnings:
         complain(warning)
     if not hosts:
-        variables = " or ".join(key_variable(name) for name in sorted(registry.known()))
-        return complain(f"no provider is configured: set {variables}, or [providers] in gammainfra.toml")
+        variables = ", ".join(key_variable(name) for name in sorted(registry.known()))
+        return complain(f"no provider is configured: set one of {variables}, or [providers] in gammainfra.toml")
     return 0

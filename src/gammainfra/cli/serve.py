@@ -91,7 +91,7 @@ def _welcome(app: App, port: int) -> str:
     providers = ", ".join(sorted(app.hosts)) or "none yet"
     lines.append(f"  providers  {providers}")
     if not app.hosts:
-        variables = " or ".join(key_variable(name) for name in sorted(registry.known()))
-        lines.append(f"  missing    a provider key: set {variables}, or [providers] in gammainfra.toml")
+        variables = ", ".join(key_variable(name) for name in sorted(registry.known()))
+        lines.append(f"  missing    a provider key: set one of {variables}, or [providers] in gammainfra.toml")
     lines.append(f"  data       {app.settings.server.data_dir}")
     return "\n".join(lines)

@@ -98,3 +98,8 @@ READS_WAITING: Final = 256  # questions about what is stored, the ones being ans
 RECORD_AWAIT_S: Final = 0.5  # how long a question waits for a record that is still queued
 CREDENTIAL_CHARS: Final = 256
 KEY_RELOAD_S: Final = 5.0
+
+# Providers' own lists of models.
+MODEL_LIST_S: Final = 10.0
+MODEL_LIST_BYTES: Final = 4 * MIB
+MODELS_LISTED: Final = 5000

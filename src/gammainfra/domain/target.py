@@ -12,7 +12,7 @@ from typing import Literal
 from gammainfra.domain.endpoint import Capabilities
 
 IdRule = Literal["openai", "anthropic", "mistral"]
-ReasoningField = Literal["", "reasoning_content", "reasoning_details"]
+ReasoningField = Literal["", "reasoning_content", "reasoning", "reasoning_details", "thinking_part"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,12 @@ class Target:
     (DeepSeek). ``origin_account`` tells apart keys whose signatures do not travel.
 
     ``id_rule`` is the family of tool-call ids it accepts (wire.tool_ids). ``reasoning_field`` is the message field in
-    which a host of OpenAI's dialect takes earlier reasoning back, "" when it takes none. ``accepts`` names parameters
-    that a compatible host takes beyond the usual ones; ``user_after_tool`` False: it refuses a user message right
-    after a tool result.
+    which a host of OpenAI's dialect takes earlier reasoning back, "" when it takes none; ``thinking_part`` is a part of
+    the content instead (Mistral). ``accepts`` names parameters that a compatible host takes beyond the usual ones;
+    ``user_after_tool`` False: it refuses a user message right after a tool result; ``strict_messages``: it refuses
+    message fields of OpenAI's that its own pages do not name (a speaker's name, a refusal, the developer's role).
+    ``efforts`` maps OpenAI's words for reasoning effort to this host's, those left out stay; ``thinking_off`` are the
+    fields that it wants instead of the effort ``none``.
     """
 
     provider: str
@@ -50,6 +53,9 @@ class Target:
     reasoning_field: ReasoningField = ""
     accepts: frozenset[str] = frozenset()
     user_after_tool: bool = True
+    strict_messages: bool = False
+    efforts: Mapping[str, str] = field(default_factory=dict)
+    thinking_off: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,4 +17,5 @@ PROVIDER = Provider(
     automatic_cache_marks=True,
     id_rule="anthropic",
     versioned_base=False,
+    list_query="?limit=1000",
 )

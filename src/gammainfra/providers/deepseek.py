@@ -23,4 +23,6 @@ PROVIDER = Provider(
     reasoning_required=True,
     reasoning_field="reasoning_content",
     limit_scope="key",
+    efforts={"minimal": "low", "medium": "high", "xhigh": "high"},
+    thinking_off={"thinking": {"type": "disabled"}},
 )

@@ -20,11 +20,17 @@ from gammainfra.wire.dialect import ProviderDialect
 
 LimitScope = Literal["model", "key"]
 Auth = Callable[[str], Mapping[str, str]]
+Address = Callable[[str], str]
 
 
 def bearer(key: str) -> Mapping[str, str]:
     """``Authorization: Bearer``; nothing when there is no key (a host on one's own machine)."""
     return {"authorization": f"Bearer {key}"} if key else {}
+
+
+def api_key(key: str) -> Mapping[str, str]:
+    """Azure's header."""
+    return {"api-key": key} if key else {}
 
 
 def x_api_key(key: str) -> Mapping[str, str]:
@@ -43,9 +49,12 @@ class Provider:
     the tool-call ids it accepts, ``accepts`` further parameters of a compatible host, ``reasoning_field`` the message
     field in which it takes reasoning back, ``user_after_tool`` False that a tool result may not be followed by a user.
     ``request_id_headers`` are where it names a request for its own support, the first that is there.
-    ``versioned_base``: by its dialect's custom a base URL ends with the version (``.../v1``, ``.../v4``).
     ``limit_scope``: whether a 429 is about the key at that model or about the key at all of them. ``headroom`` reads
     what an answer's headers say is left (names in lower case, epoch seconds of now).
+    ``strict_messages``, ``efforts`` and ``thinking_off`` are told in domain.target.
+    ``versioned_base``: by its dialect's custom a base URL ends with the version (``.../v1``, ``.../v4``). ``address``
+    makes the URL from the base URL where that custom does not hold. ``needs_address``: every customer has a base URL
+    of his own, and ``base_url`` is only what it looks like. ``list_query`` asks for all of the model list at once.
     """
 
     name: str
@@ -66,6 +75,12 @@ class Provider:
     accepts: frozenset[str] = frozenset()
     reasoning_field: ReasoningField = ""
     user_after_tool: bool = True
+    strict_messages: bool = False
+    efforts: Mapping[str, str] = field(default_factory=dict)
+    thinking_off: Mapping[str, object] = field(default_factory=dict)
+    address: Address | None = None
+    needs_address: bool = False
+    list_query: str = ""
     versioned_base: bool = True
     limit_scope: LimitScope = "model"
     headroom: Callable[[Mapping[str, str], float], Headroom | None] = read_headroom
@@ -74,10 +89,20 @@ class Provider:
     def url(self, base_url: str | None = None) -> str:
         """Where requests go, for the base URL as people write it: with the version or without."""
         base = (base_url or self.base_url).rstrip("/")
+        if self.address is not None:
+            return self.address(base)
         path = self.dialect.path
         version = "/" + path.split("/")[1]
         has_version = base.endswith(version) or (self.versioned_base and bool(urlsplit(base).path))
         return base + (path.removeprefix(version) if has_version else path)
+
+    def list_url(self, url: str) -> str | None:
+        """Where the models are listed of a host whose requests go to ``url``; None where no list is known."""
+        path = self.dialect.path
+        tail = path.removeprefix("/" + path.split("/")[1])
+        if not url.endswith(tail) or self.needs_address:
+            return None  # at an address of one's own the list is of everything that could be deployed
+        return url.removesuffix(tail) + "/models" + self.list_query
 
     def target(self, endpoint: Endpoint, *, stream: bool) -> Target:
         """How a request for ``endpoint`` is written."""
@@ -97,6 +122,9 @@ class Provider:
             accepts=self.accepts,
             reasoning_field=self.reasoning_field,
             user_after_tool=self.user_after_tool,
+            strict_messages=self.strict_messages,
+            efforts=self.efforts,
+            thinking_off=self.thinking_off,
         )
 
     def request_id(self, headers: Mapping[str, str]) -> str | None:

@@ -1,4 +1,4 @@
-"""Simulated providers: OpenAI, Anthropic and DeepSeek on loopback, with their framing, their rules, their
+"""Simulated providers: OpenAI, Anthropic, DeepSeek and other hosts on loopback, with their framing, their rules, their
 prompt caches, and every fault an agent should never notice. This package decides how a pretended provider
 behaves; it never takes part in a real exchange and imports nothing else of GammaInfra, so that it stays an
 independent oracle.

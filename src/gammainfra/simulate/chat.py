@@ -1,5 +1,5 @@
-"""The chat-completions wire that OpenAI and DeepSeek share: reading a request, pieces of a stream, the whole
-body, error bodies. It decides framing; what differs between the two stands in openai.py and deepseek.py.
+"""The chat-completions wire that OpenAI and its followers share: reading a request, pieces of a stream, the whole
+body, error bodies. It decides framing; what differs between them stands in a file of each.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def read_text(content: object) -> str:
 
 
 class ChatVendor(ABC):
-    """What both chat-completions vendors do alike. Stateless."""
+    """What all chat-completions vendors do alike. Stateless."""
 
     name: str = ""
     overloaded_message: str = ""

@@ -21,7 +21,16 @@ from gammainfra.simulate.script import Echo, Script
 from gammainfra.simulate.server import VENDORS, ServerSpec
 from gammainfra.simulate.world import World
 
-DEFAULT_PORTS = {"openai": 9101, "anthropic": 9102, "deepseek": 9103}
+DEFAULT_PORTS = {
+    "openai": 9101,
+    "anthropic": 9102,
+    "deepseek": 9103,
+    "mistral": 9104,
+    "groq": 9105,
+    "xai": 9106,
+    "openrouter": 9107,
+    "azure": 9108,
+}
 SCHEDULES = ("never", "always", "first-of-each-step", "seeded", "at")
 
 

@@ -16,12 +16,16 @@ from aiohttp import web
 
 from gammainfra.simulate import control, prepare
 from gammainfra.simulate.anthropic import Anthropic
+from gammainfra.simulate.azure import Azure
 from gammainfra.simulate.cache import PrefixMemory
 from gammainfra.simulate.deepseek import DeepSeek
 from gammainfra.simulate.faults import REFUSALS, Fault, applies
+from gammainfra.simulate.groq import Groq
 from gammainfra.simulate.ids import Mint
 from gammainfra.simulate.log import Log, Record
+from gammainfra.simulate.mistral import Mistral
 from gammainfra.simulate.openai import OpenAI
+from gammainfra.simulate.openrouter import OpenRouter
 from gammainfra.simulate.pace import Pace
 from gammainfra.simulate.refusal import Refusal
 from gammainfra.simulate.reply import Reply
@@ -30,6 +34,7 @@ from gammainfra.simulate.script import Ask, Raw, Script, Turn
 from gammainfra.simulate.usage import SimulatedUsage
 from gammainfra.simulate.vendor import Body, Moment, Vendor
 from gammainfra.simulate.writing import Written, write_reply
+from gammainfra.simulate.xai import XAI
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 HOST = "127.0.0.1"
@@ -37,6 +42,11 @@ VENDORS: Mapping[str, Callable[[bool], Vendor]] = {
     "openai": lambda _: OpenAI(),
     "anthropic": lambda bind: Anthropic(bind_thinking=bind),
     "deepseek": lambda _: DeepSeek(),
+    "mistral": lambda _: Mistral(),
+    "groq": lambda _: Groq(),
+    "xai": lambda _: XAI(),
+    "openrouter": lambda _: OpenRouter(),
+    "azure": lambda _: Azure(),
 }
 
 

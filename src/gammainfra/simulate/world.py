@@ -13,9 +13,9 @@ from typing import Self
 from gammainfra.simulate.pace import Pace
 from gammainfra.simulate.schedule import Never, Schedule, StepMemory
 from gammainfra.simulate.script import Echo, Script
-from gammainfra.simulate.server import ServerSpec, SimulatedProvider
+from gammainfra.simulate.server import VENDORS, ServerSpec, SimulatedProvider
 
-DEFAULT_SERVERS = (ServerSpec("openai"), ServerSpec("anthropic"), ServerSpec("deepseek"))
+DEFAULT_SERVERS = tuple(ServerSpec(vendor) for vendor in VENDORS)
 
 
 class World:

@@ -105,10 +105,19 @@ class Upstream:
             response.release()
 
     async def get(self, ask: Admitted) -> tuple[int, bytes]:
-        """Fetch a small JSON document (a provider's model list): status and at most 4 MiB of body."""
+        """Fetch a small JSON document (a provider's model list): status and body.
+
+        ExchangeFailed when it does not come, or is larger than ``limits.MODEL_LIST_BYTES``.
+        """
+        said = bytearray()
         try:
             async with self._pool(ask.provider).get(ask.url, headers=ask.headers, allow_redirects=False) as response:
-                return response.status, await response.content.read(4 * limits.MIB)
+                while piece := await response.content.readany():
+                    said += piece
+                    if len(said) > limits.MODEL_LIST_BYTES:
+                        response.close()
+                        raise ExchangeFailed(Cause.ANSWER_TOO_LARGE, "the document is too large")
+                return response.status, bytes(said)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             message = f"cannot connect ({type(error).__name__})"
             raise ExchangeFailed(Cause.CONNECT_ERROR, message) from error

@@ -6,13 +6,21 @@ content: moving one changes nothing that a cache key or a signature covers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from gammainfra.domain.chat import CacheMark, Role
 
 MARKS: Final = 4  # https://platform.claude.com/docs/en/build-with-claude/prompt-caching: at most 4 breakpoints
 _MARKED_GROUPS: Final = 2
+
+
+def cache_mark(block: Mapping[str, Any]) -> CacheMark | None:
+    """The mark that ``cache_control`` sets, Anthropic's way; anything that is no object sets none."""
+    mark = block.get("cache_control")
+    if not isinstance(mark, dict):
+        return None
+    return "1h" if mark.get("ttl") == "1h" else "5m"
 
 
 def automatic_ends(roles: Sequence[Role]) -> tuple[int, ...]:

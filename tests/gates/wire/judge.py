@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from tests.gates.wire.heard import Heard, thoughts_of
 from tests.gates.wire.oracle import Choice, Expected, arguments_of
-from tests.gates.wire.record import Dialect, Json
+from tests.gates.wire.record import Json, Record
 
 CORE: Final = frozenset(
     {
@@ -21,6 +21,14 @@ CORE: Final = frozenset(
 )  # fmt: skip
 _PORTABLE: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _MINTED: Final = re.compile(r"call_[A-Za-z0-9]{24}")
+_NINE: Final = re.compile(r"[A-Za-z0-9]{9}")
+# Where a host takes earlier reasoning back, by its own pages.
+_TAKEN_BACK: Final = {
+    "deepseek": "reasoning_content",
+    "groq": "reasoning",
+    "openrouter": "reasoning_details",
+    "xai": "reasoning_content",
+}
 _CHAT_FIELDS: Final = frozenset({"role", "content", "name", "tool_calls", "tool_call_id", "refusal", "audio"})
 _RETRY_MAX_S: Final = 60
 
@@ -150,15 +158,15 @@ def _signed(thoughts: list[tuple[str, str, str]]) -> list[tuple[str, str]]:
 
 
 # ---- the second turn ------------------------------------------------------------------------------------------------
-def judge_return(dialect: Dialect, expected: Expected, heard: Heard, sent: Json, *, echoed: bool) -> Verdict:
+def judge_return(record: Record, expected: Expected, heard: Heard, sent: Json, *, echoed: bool) -> Verdict:
     """What the provider got when the answer came back as history; ``echoed``: with its reasoning."""
     verdict = Verdict()
     verdict.check("sent", sent is not None, want=True)
-    if sent is not None and dialect == "anthropic":
+    if sent is not None and record.dialect == "anthropic":
         _judge_anthropic_return(expected, heard, sent, verdict)
         _judge_thinking(sent["messages"], expected.thoughts if echoed else [], verdict)
     elif sent is not None:
-        _judge_chat_return(expected, heard, sent, verdict)
+        _judge_chat_return(record.provider, expected, heard, sent, verdict, echoed=echoed)
     return verdict
 
 
@@ -199,7 +207,14 @@ def _blocks(content: Json) -> list[dict[str, Any]]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
-def _judge_chat_return(expected: Expected, heard: Heard, sent: Json, verdict: Verdict) -> None:
+def _text_of(content: Json) -> str:
+    parts = content if isinstance(content, list) else [{"type": "text", "text": content or ""}]
+    return "".join(part["text"] for part in parts if part["type"] == "text")
+
+
+def _judge_chat_return(
+    provider: str, expected: Expected, heard: Heard, sent: Json, verdict: Verdict, *, echoed: bool
+) -> None:
     messages = sent["messages"]
     calling = [n for n, one in enumerate(messages) if one.get("tool_calls")]
     verdict.check("pairing", len(calling), 1)
@@ -211,16 +226,35 @@ def _judge_chat_return(expected: Expected, heard: Heard, sent: Json, verdict: Ve
     is_text = [isinstance(call["function"]["arguments"], str) for call in calls]
     verdict.check("arguments_are_text", is_text, [True] * len(calls))
     parsed = [(one["id"], one["function"]["name"], arguments_of(one["function"]["arguments"])) for one in calls]
-    _judge_calls(expected, heard, parsed, verdict)
-    verdict.check("text", messages[calling[0]].get("content") or "", expected.choices[0].text)
-    unknown = {name for one in messages for name in one} - _CHAT_FIELDS
+    if provider == "mistral":
+        _judge_nines(heard, [call["id"] for call in calls], verdict)
+    _judge_calls(expected, heard, parsed, verdict, own_ids=provider == "mistral")
+    turn = messages[calling[0]]
+    verdict.check("text", _text_of(turn.get("content")), expected.choices[0].text)
+    if provider == "deepseek":
+        verdict.check("reasoning", bool(turn.get("reasoning_content", "").strip()), want=True)
+    if provider == "openrouter":
+        verdict.check("reasoning", _signed(thoughts_of(turn)), _signed(expected.thoughts) if echoed else [])
+    unknown = {name for one in messages for name in one} - _CHAT_FIELDS - {_TAKEN_BACK.get(provider, "")}
     verdict.check("unknown_fields", unknown, set())
 
 
-def _judge_calls(expected: Expected, heard: Heard, sent: list[tuple[str, str, Json]], verdict: Verdict) -> None:
+def _judge_nines(heard: Heard, sent: list[str], verdict: Verdict) -> None:
+    """Mistral takes nine letters or digits; an id of that form stays."""
+    shown = [call.id for call in heard.choices[0].calls]
+    fits = [bool(_NINE.fullmatch(one)) for one in shown]
+    verdict.check("ids", [bool(_NINE.fullmatch(one)) for one in sent], [True] * len(shown))
+    kept = [one for one, fit in zip(shown, fits, strict=True) if fit]
+    verdict.check("ids_kept", [one for one, fit in zip(sent, fits, strict=True) if fit], kept)
+
+
+def _judge_calls(
+    expected: Expected, heard: Heard, sent: list[tuple[str, str, Json]], verdict: Verdict, *, own_ids: bool = False
+) -> None:
     want = expected.choices[0].calls
     calls = [(name, arguments) for _, name, arguments in sent]
     verdict.check("calls", calls, [(call.name, call.arguments) for call in want])
     shown = [call.id for call in heard.choices[0].calls]
-    verdict.check("ids", [call_id for call_id, _, _ in sent], shown)
+    if not own_ids:
+        verdict.check("ids", [call_id for call_id, _, _ in sent], shown)
     verdict.check("unique_ids", len({call_id for call_id, _, _ in sent}), len(sent))

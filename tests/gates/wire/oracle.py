@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -311,7 +311,8 @@ def _chat_whole(record: Record) -> _Said:
         choice = said.choices[shown.get("index") or 0] = Choice(finish=_chat_finish(shown.get("finish_reason")))
         message = shown.get("message") or {}
         thought = _take_content(choice, message)
-        said.thoughts += [(thought, "", "")] if thought and not shown.get("index") else []
+        if not shown.get("index"):
+            said.thoughts += _detailed(message.get("reasoning_details") or (), thought)
         made = list(message.get("tool_calls") or ())
         made += [{"function": message["function_call"]}] if message.get("function_call") else []
         for call in made:
@@ -324,6 +325,7 @@ def _chat_stream(record: Record) -> _Said:
     said = _Said()
     pieces: dict[int, list[dict[str, Any]]] = {}
     thought = ""
+    details: list[Json] = []
     finished: set[int] = set()
     marked = re.search(rb"^data: ?\[DONE\]", record.body, re.MULTILINE) is not None
     for event in events(record.body):
@@ -338,6 +340,7 @@ def _chat_stream(record: Record) -> _Said:
             delta = shown.get("delta") or {}
             piece = _take_content(choice, delta)
             thought += "" if number else piece
+            details += [] if number else delta.get("reasoning_details") or []
             made = list(delta.get("tool_calls") or ())
             made += [{"function": delta["function_call"]}] if delta.get("function_call") else []
             _add_calls(pieces.setdefault(number, []), made)
@@ -345,7 +348,7 @@ def _chat_stream(record: Record) -> _Said:
             if shown.get("finish_reason"):
                 finished.add(number)
                 choice.finish = _chat_finish(shown["finish_reason"])
-    said.thoughts = [(thought, "", "")] if thought else []
+    said.thoughts = _detailed(details, thought)
     for number, calls in pieces.items():
         # Of a call that was not finished nobody knows whether it has no arguments or lost them.
         known = marked or number in finished
@@ -368,6 +371,25 @@ def _take_content(choice: Choice, shown: Json) -> str:
     choice.text += content if isinstance(content, str) else ""
     choice.refusal += shown.get("refusal") or ""
     return thought if isinstance(thought, str) else ""
+
+
+def _detailed(details: Iterable[Json], plain: str) -> list[tuple[str, str, str]]:
+    """Thoughts as OpenRouter details them, pieces of one block joined; the plain text where there are no details.
+
+    https://openrouter.ai/docs/use-cases/reasoning-tokens: an entry is readable or encrypted, ``index`` tells blocks
+    apart.
+    """
+    found: dict[tuple[object, object], tuple[str, str, str]] = {}
+    for detail in details:
+        data = detail.get("data") or ""
+        key = (detail.get("index"), detail.get("id") if data else "readable")
+        text, signature, hidden = found.get(key, ("", "", ""))
+        said = detail.get("text") or detail.get("summary") or ""
+        found[key] = (text + said, signature + (detail.get("signature") or ""), hidden + data)
+    kept = [thought for thought in found.values() if any(thought)]
+    if any(text for text, _, _ in kept) or not plain:
+        return kept
+    return [*kept, (plain, "", "")]
 
 
 def _add_calls(calls: list[dict[str, Any]], pieces: list[Json]) -> None:
@@ -399,9 +421,16 @@ def _chat_counts(usage: Json) -> Counts | None:
     if not usage or usage.get("prompt_tokens") is None:
         return None
     details = usage.get("prompt_tokens_details") or {}
-    cached = details.get("cached_tokens") or usage.get("prompt_cache_hit_tokens") or 0
+    cached = details.get("cached_tokens") or usage.get("prompt_cache_hit_tokens") or usage.get("num_cached_tokens") or 0
     written = details.get("cache_write_tokens") or 0
-    return Counts(usage["prompt_tokens"], usage.get("completion_tokens") or 0, cached, written)
+    prompt, completion = usage["prompt_tokens"], usage.get("completion_tokens") or 0
+    beside = (usage.get("total_tokens") or 0) - prompt - completion
+    if beside and beside == (usage.get("completion_tokens_details") or {}).get("reasoning_tokens"):
+        completion += beside  # https://docs.x.ai: a completion without its reasoning, a total with it
+    elif beside and beside == details.get("audio_tokens"):
+        prompt += beside  # https://docs.mistral.ai: spoken input beside the text
+    written = min(written, max(0, prompt - cached))  # the prompt holds both, and no token is in two classes
+    return Counts(prompt, completion, cached, written)
 
 
 _READERS: Final = {

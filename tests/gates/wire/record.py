@@ -30,8 +30,19 @@ FILES: Final[Mapping[str, tuple[str, Dialect]]] = {
     "groq_chat": ("groq", "openai_chat"),
     "openrouter_chat": ("openrouter", "openai_chat"),
     "mistral_chat": ("mistral", "openai_chat"),
+    "xai_chat": ("xai", "openai_chat"),
+    "azure_chat": ("azure", "openai_chat"),
 }
-REQUIRED: Final = ("anthropic_messages", "openai_chat")
+REQUIRED: Final = (
+    "anthropic_messages",
+    "openai_chat",
+    "deepseek_chat",
+    "mistral_chat",
+    "groq_chat",
+    "xai_chat",
+    "openrouter_chat",
+    "azure_chat",
+)
 _MESSAGE_START: Final = re.compile(r"^event: ?message_start$", re.MULTILINE)
 _HOP_HEADERS: Final = frozenset({"content-length", "content-encoding", "transfer-encoding", "connection"})
 

@@ -166,6 +166,9 @@ def test_a_parameter_that_is_refused_is_named(message: str, more: dict[str, str]
         ({"code": 1, "msg": "other word"}, "other word"),
         ({"detail": "Invalid"}, "Invalid"),
         ({"detail": [{"msg": "a"}, {"msg": "b"}, 7]}, "a; b"),
+        ({"message": {"detail": [{"loc": ["body", "user"], "msg": "Extra"}]}}, "user: Extra"),
+        ({"message": [{"loc": ["body", "messages", 3, "name"], "msg": "Extra"}]}, "messages.3.name: Extra"),
+        ({"error": {"message": {"odd": 1}, "msg": "b"}}, "b"),
         (
             {"error": {"message": "Provider returned error", "metadata": {"raw": "inner"}}},
             "Provider returned error: inner",

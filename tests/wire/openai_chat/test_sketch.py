@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from gammainfra.domain import limits
 from gammainfra.domain.failure import Refused
 from gammainfra.domain.sketch import ProviderPreferences
+from gammainfra.wire.lenient import without_lone_surrogates
 from gammainfra.wire.openai_chat import CLIENT
-from gammainfra.wire.openai_chat.lenient import without_lone_surrogates
 from tests.wire.openai_chat.shapes import TOOL, Json, body, call, calls, sketch, tool, user
 
 PNG = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}

@@ -2,22 +2,53 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+import pytest
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gammainfra.domain.chat import ChatRequest, Message, ToolSpec
+from gammainfra.domain.chat import ChatRequest, Message, Text, ToolSpec
+from gammainfra.domain.endpoint import Endpoint, Model
 from gammainfra.domain.target import Target
+from gammainfra.providers import registry
+from gammainfra.simulate.refusal import Refusal
+from gammainfra.simulate.validate_deepseek import check_deepseek
+from gammainfra.simulate.validate_groq import check_groq
+from gammainfra.simulate.validate_mistral import check_mistral
+from gammainfra.simulate.validate_openrouter import check_openrouter
+from gammainfra.simulate.validate_xai import check_xai
 from gammainfra.wire.openai_chat import CLIENT, PROVIDER
 from tests.wire.conversations import closed_prefixes, conversations
-from tests.wire.openai_chat.shapes import Json, body, call, calls, copied, sent, target, tool, user, written
+from tests.wire.openai_chat.shapes import EVERYTHING, Json, body, call, calls, copied, sent, target, tool, user, written
 
 DEEPSEEK = target(reasoning_required=True)
-MISTRAL = target(id_rule="mistral", user_after_tool=False)
+MISTRAL = target(
+    id_rule="mistral",
+    user_after_tool=False,
+    strict_messages=True,
+    reasoning_field="thinking_part",
+    accepts=frozenset({"prefix"}),
+)
+GROQ = target(strict_messages=True, reasoning_field="reasoning")
+XAI = target(reasoning_field="reasoning_content")
 OPENROUTER = target(reasoning_field="reasoning_details", accepts=frozenset({"cache_control"}))
-TARGETS = st.sampled_from([target(owns_dialect=True), target(), DEEPSEEK, MISTRAL, OPENROUTER])
+RULES: dict[str, tuple[Callable[[Json], None], str]] = {
+    "mistral": (check_mistral, "mistral-medium-3-5"),
+    "deepseek": (check_deepseek, "deepseek-v4-pro"),
+    "groq": (check_groq, "openai/gpt-oss-120b"),
+    "xai": (check_xai, "grok-4.5"),
+    "openrouter": (check_openrouter, "anthropic/claude-opus-4.6"),
+}
+
+
+def endpoint(provider: str, model: str) -> Endpoint:
+    return Endpoint(provider, Model("v/m", "v", "m", "M", EVERYTHING), model, price=None)
+
+
+TARGETS = st.sampled_from([target(owns_dialect=True), target(), DEEPSEEK, MISTRAL, GROQ, XAI, OPENROUTER])
 
 
 def write(messages: tuple[Message, ...], to: Target) -> list[Json]:
@@ -76,6 +107,20 @@ def test_what_was_sent_before_is_sent_again(messages: tuple[Message, ...], to: T
     for end in closed_prefixes(messages):
         before = blocks(write(messages[:end], to))
         assert whole[: len(before)] == before
+
+
+@settings(deadline=None)
+@given(conversations(), st.sampled_from(["mistral", "deepseek", "groq", "xai", "openrouter"]))
+def test_no_conversation_breaks_a_rule_of_a_vendor(messages: tuple[Message, ...], name: str) -> None:
+    asked = ChatRequest("openai_chat", "m", (*messages, Message("user", (Text("go on"),))), tools=(ToolSpec("f"),))
+    assume(name != "deepseek" or "Image(" not in repr(messages))  # routing sends it none: it reads text only
+    check, model = RULES[name]
+    body = sent(PROVIDER.write_request(asked, registry.known()[name].target(endpoint(name, model), stream=True)))
+    try:
+        check(body)
+    except Refusal as refusal:
+        pytest.fail(str(refusal))
+    assert body["model"] == model
 
 
 @settings(deadline=None)

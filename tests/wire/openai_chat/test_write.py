@@ -93,7 +93,9 @@ def test_a_host_that_refuses_users_after_tools_gets_their_text_in_the_result() -
     assert written[-1] == {"role": "tool", "tool_call_id": "1", "content": "r\n\nenv"}
     assert messages(to, user("u"), assistant(call("1")), user(result("1")))[-1]["content"] == "r"
     seen = messages(to, user("u"), assistant(call("1")), user(result("1"), Image("image/png", PNG)))
-    assert seen[-1]["role"] == "user"
+    assert [one["role"] for one in seen[-3:]] == ["tool", "assistant", "user"]
+    told = messages(to, user("u"), assistant(call("1")), user(result("1")), Message("system", (Text("now"),)))
+    assert told[-1]["content"] == "r\n\nnow"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from gammainfra.domain.sketch import Sketch
 from gammainfra.domain.target import Target, Written
 from gammainfra.wire.anthropic.fields import GATEWAY_FIELDS, OPENAI_NAMES, TRAVELLING, betas_of
 from gammainfra.wire.cache_marks import MARKS
-from gammainfra.wire.openai_chat.lenient import decode
+from gammainfra.wire.lenient import decode
 
 _BODY: Final = msgspec.json.Decoder(dict[str, Raw])
 _ANY: Final = msgspec.json.Decoder()

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
-from gammainfra.wire.openai_chat.lenient import read_body
+from gammainfra.wire.lenient import read_body
 
 _BODY: Final = msgspec.json.Decoder(dict[str, Raw])
 _ANY: Final = msgspec.json.Decoder()

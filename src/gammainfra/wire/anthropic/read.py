@@ -15,7 +15,7 @@ from gammainfra.domain.chat import ChatRequest, ResponseFormat, ToolChoice, Tool
 from gammainfra.wire.anthropic.blocks import DIALECT
 from gammainfra.wire.anthropic.fields import GATEWAY_FIELDS
 from gammainfra.wire.anthropic.read_blocks import cache_mark, read_messages, read_system
-from gammainfra.wire.openai_chat.lenient import read_body, refused
+from gammainfra.wire.lenient import read_body, refused
 
 _ANY: Final = msgspec.json.Decoder()
 _READ: Final = GATEWAY_FIELDS | {

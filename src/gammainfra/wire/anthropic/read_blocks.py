@@ -26,7 +26,7 @@ from gammainfra.wire.anthropic.blocks import DIALECT
 from gammainfra.wire.anthropic.sketch import BILLING_LINE
 from gammainfra.wire.anthropic.thoughts import read_redacted, read_thinking
 from gammainfra.wire.arguments import json_text
-from gammainfra.wire.openai_chat.lenient import refused
+from gammainfra.wire.lenient import refused
 
 _ROLES: Final[dict[object, Role]] = {"user": "user", "assistant": "assistant", "system": "system"}
 

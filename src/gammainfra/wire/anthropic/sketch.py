@@ -14,10 +14,10 @@ from msgspec import Raw, Struct
 
 from gammainfra.domain.sketch import Need, Sketch
 from gammainfra.wire.anthropic.blocks import DIALECT
-from gammainfra.wire.anthropic.survey import NONE, Block, Message, Survey, has_text, is_given, survey, text_of
-from gammainfra.wire.openai_chat.lenient import check_depth, read_body, refused
-from gammainfra.wire.openai_chat.preferences import read_preferences
-from gammainfra.wire.openai_chat.sketch import HINT_CHARS, PREFIX_CHARS, ROLES_KEPT, TEXT_CHARS, session_of
+from gammainfra.wire.anthropic.survey import Block, Message, Survey, has_text, is_given, survey, text_of
+from gammainfra.wire.excerpt import HINT_CHARS, PREFIX_CHARS, ROLES_KEPT, TEXT_CHARS, session_of
+from gammainfra.wire.lenient import NONE, check_depth, read_body, refused
+from gammainfra.wire.preferences import read_preferences
 
 # Claude Code opens its system text with a line that differs in every request: no part of what a task begins with.
 BILLING_LINE: Final = "x-anthropic-billing-header:"

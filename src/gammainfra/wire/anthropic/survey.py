@@ -16,9 +16,8 @@ from msgspec import Raw, Struct
 
 from gammainfra.domain.sketch import Need
 from gammainfra.wire.anthropic.thoughts import SEAL
-from gammainfra.wire.openai_chat.lenient import check_depth, read_body, refused
+from gammainfra.wire.lenient import NONE, check_depth, read_body, refused
 
-NONE: Final = Raw(b"")  # the default of raw fields: absent, and compared by identity
 REMINDER: Final = "<system-reminder>"
 
 _SAFE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")

@@ -7,11 +7,14 @@ passes with "" and the gateway names it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
 from gammainfra.domain.stream import ToolCallDelta
 from gammainfra.wire.openai_chat.chunk import CallDelta, Function
+
+_NO_IDS: Final = ("null", "None", "undefined")  # Mistral's and others' ways to write none
 
 
 @dataclass(slots=True)
@@ -47,6 +50,8 @@ class Calls:
         ``whole``: the piece stands in a whole body, so it is a call of its own.
         """
         function = piece.function or Function()
+        if piece.id in _NO_IDS:
+            piece.id = None
         name, arguments = function.name or "", _text(function.arguments)
         slot = None if whole else self._find(piece, name, arguments)
         if slot is None:

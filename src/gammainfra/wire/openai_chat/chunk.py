@@ -11,8 +11,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw, Struct
 
-from gammainfra.wire.openai_chat.lenient import decode
-from gammainfra.wire.openai_chat.survey import NONE
+from gammainfra.wire.lenient import NONE, decode
 
 OPAQUE_DELTA: Final = ("refusal", "annotations", "audio", "images", "executed_tools")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from gammainfra.domain.chat import ChatRequest
 from gammainfra.domain.failure import Refused
 from gammainfra.domain.sketch import Sketch
-from gammainfra.wire.openai_chat.errors import write_error
 from gammainfra.wire.openai_chat.read import read_request
 from gammainfra.wire.openai_chat.render import ChatRenderer
 from gammainfra.wire.openai_chat.sketch import read_sketch
+from gammainfra.wire.openai_error import write_error
 
 
 class ChatClient:

@@ -14,11 +14,13 @@ from msgspec import Raw
 
 from gammainfra.domain.sketch import Sketch
 from gammainfra.domain.target import Target, Written
-from gammainfra.wire.openai_chat.lenient import decode
+from gammainfra.wire.effort import read_effort
+from gammainfra.wire.gateway_fields import GATEWAY_FIELDS
+from gammainfra.wire.lenient import decode
 from gammainfra.wire.openai_chat.mend import mend_messages
 from gammainfra.wire.openai_chat.names import is_accepted
-from gammainfra.wire.openai_chat.parameters import GATEWAY_FIELDS, effort_for, fit, limited, rules_for
-from gammainfra.wire.openai_chat.read import read_effort, read_max_tokens
+from gammainfra.wire.openai_chat.parameters import effort_fields, effort_for, fit, limited, rules_for
+from gammainfra.wire.openai_chat.read import read_max_tokens
 
 _BODY: Final = msgspec.json.Decoder(dict[str, Raw])
 _ANY: Final = msgspec.json.Decoder()
@@ -36,7 +38,8 @@ def copy_request(raw: bytes, sketch: Sketch, target: Target) -> Written | None:
       field of its own, or has its own rule for ids;
     - there is a tool choice and the model cannot be forced to call;
     - a tool has a name that OpenAI does not accept;
-    - the target takes no user message after a tool result, or wants cache marks kept or set;
+    - the target takes no user message after a tool result, wants cache marks kept or set, or refuses message fields
+      that OpenAI defines;
     - the body has legacy ``functions``, or tools whose ``strict`` the target refuses, an ``allowed_tools`` choice for
       a compatible host, or a JSON schema that the target cannot be held to.
     """
@@ -80,6 +83,8 @@ def copy_request(raw: bytes, sketch: Sketch, target: Target) -> Written | None:
 
 
 def _needs_hub(sketch: Sketch, target: Target) -> bool:
+    if target.strict_messages:
+        return True
     if sketch.call_ids and (target.reasoning_required or target.id_rule != "openai" or not target.user_after_tool):
         return True
     if target.reasoning_field and not sketch.clean:
@@ -119,6 +124,4 @@ def _set_effort(fields: dict[str, Any], target: Target) -> None:
     if target.accepts.intersection(("reasoning", "thinking")):
         return
     given = {name: _ANY.decode(fields.pop(name)) for name in _THOUGHT if name in fields}
-    effort = effort_for(*read_effort(given))
-    if effort is not None and not (effort == "none" and target.capabilities.thinking == "none"):
-        fields["reasoning_effort"] = effort
+    fields.update(effort_fields(effort_for(*read_effort(given)), target))

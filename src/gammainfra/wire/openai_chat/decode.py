@@ -26,18 +26,19 @@ from gammainfra.domain.stream import (
     UsageSeen,
 )
 from gammainfra.domain.usage import Usage
+from gammainfra.wire.lenient import NONE, decode
 from gammainfra.wire.openai_chat.calls import Calls
 from gammainfra.wire.openai_chat.chunk import OPAQUE_DELTA, CallDelta, Choice, Chunk, Delta, read_chunk
 from gammainfra.wire.openai_chat.errors import Told, classify, read_told
-from gammainfra.wire.openai_chat.lenient import decode
 from gammainfra.wire.openai_chat.read_messages import thinking_text
-from gammainfra.wire.openai_chat.survey import NONE
 from gammainfra.wire.openai_chat.thinking import from_detail, signature_of_call
 from gammainfra.wire.openai_chat.usage import read_usage
 from gammainfra.wire.sse import Event, EventTooLarge, Framer
 
 _DIALECT: Final = "openai_chat"
 _ANY: Final = msgspec.json.Decoder()
+_BOM: Final = b"\xef\xbb\xbf"
+_BLANK: Final = b" \t\r\n"
 _EMPTY: Final = (b"", b"null", b"[]", b'""', b"{}")
 
 _FINISH: Final[dict[str, FinishReason]] = {
@@ -87,6 +88,7 @@ class ChatDecoder:
         self._framer = Framer()
         self._body: list[bytes] | None = None  # pieces, when the answer turned out to be one JSON body
         self._n_bytes = 0
+        self._held = b""  # the first bytes, while they may still be a byte order mark
         self._answers: dict[int, _Answer] = {}
         self._started = False
         self._spent = False
@@ -100,7 +102,11 @@ class ChatDecoder:
             return []
         begins = self._n_bytes == 0
         if begins:
-            chunk = chunk.lstrip(b" \t\r\n")
+            chunk = (self._held + chunk).lstrip(_BLANK)
+            self._held = chunk if len(chunk) < len(_BOM) and _BOM.startswith(chunk) else b""
+            if self._held:
+                return []
+            chunk = chunk.removeprefix(_BOM).lstrip(_BLANK)
         self._n_bytes += len(chunk)
         if self._n_bytes > limits.ANSWER_BYTES:
             return self._fail(Cause.ANSWER_TOO_LARGE, f"the answer is larger than {limits.ANSWER_BYTES} bytes")
@@ -149,7 +155,7 @@ class ChatDecoder:
     def _read(self, frames: list[Event]) -> list[StreamEvent]:
         events: list[StreamEvent] = []
         for frame in frames:
-            if frame.data == b"[DONE]":
+            if frame.data[:6] == b"[DONE]":  # some hosts write a blank behind it
                 self._done(events)
             elif frame.data:
                 self._read_chunk(frame, events)
@@ -266,6 +272,8 @@ class ChatDecoder:
         """Content as a list of parts: text, and Mistral's thinking."""
         for part in parts:
             match part:
+                case str(text) if text:
+                    self._tell_text(answer, text, events)
                 case {"type": "text", "text": str(text)} if text:
                     self._tell_text(answer, text, events)
                 case {"type": "thinking", "thinking": thinking}:

@@ -1,4 +1,4 @@
-"""Classifies what an OpenAI-compatible provider says instead of an answer, and writes our own errors in that shape.
+"""Classifies what an OpenAI-compatible provider says instead of an answer.
 
 One table of words for each cause that has no code of its own, read in an order that keeps rate limits from being
 taken for context overflows (both speak of tokens). Source of the codes: OpenAI's and the hosts' error pages, and
@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import msgspec
 
-from gammainfra.domain.failure import Cause, Failure, Fix, Refused
-from gammainfra.wire.openai_chat.lenient import decode
+from gammainfra.domain.failure import Cause, Failure, Fix
+from gammainfra.wire.lenient import decode
 from gammainfra.wire.openai_chat.retry_after import retry_after_s
 from gammainfra.wire.sanitise import sanitise
 
@@ -111,16 +111,6 @@ _BY_STATUS: Final = {
     504: Cause.UNAVAILABLE,
     529: Cause.OVERLOADED,
 }
-_TYPES: Final = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    402: "billing_error",
-    403: "permission_error",
-    404: "not_found_error",
-    409: "conflict_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +174,23 @@ def _message(error: Mapping[str, Any]) -> str:
     """The words of an error; OpenRouter hides the provider's own in ``metadata.raw``."""
     metadata = error.get("metadata")
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
-    text = next((_string(error.get(key)) for key in ("message", "msg", "detail", "error") if error.get(key)), "")
-    details = error.get("detail")
-    if not text and isinstance(details, list):
-        text = "; ".join(_string(one.get("msg")) for one in details if isinstance(one, dict))
+    text = next((found for key in ("message", "msg", "detail", "error") if (found := _words(error.get(key)))), "")
     return f"{text}: {raw}" if isinstance(raw, str) and raw else text
+
+
+def _words(value: object) -> str:
+    """A text, or what FastAPI's validation makes of it (Mistral, vLLM): ``place: what is wrong`` of every detail."""
+    if isinstance(value, dict):
+        value = value.get("detail")
+    if not isinstance(value, list):
+        return _string(value)
+    return "; ".join(_detail(one) for one in value if isinstance(one, dict))
+
+
+def _detail(one: Mapping[str, Any]) -> str:
+    place = one.get("loc")
+    names = [str(name) for name in place if name != "body"] if isinstance(place, list) else []
+    return ": ".join(filter(None, (".".join(names), _string(one.get("msg")))))
 
 
 def _string(value: object) -> str:
@@ -304,16 +306,3 @@ def _parameter(told: Told) -> str | None:
     nested = "[" in path or "." in path
     name = last[1] if nested and last[1] in _CLEARED_IN_LISTS else re.split(r"[.\[]", path)[0]
     return None if name in _ESSENTIAL else name
-
-
-def write_error(refused: Refused, request_id: str) -> bytes:
-    """The JSON body of a refusal: ``{"error": {message, type, code, param, request_id, metadata}}``."""
-    error = {
-        "message": refused.message,
-        "type": _TYPES.get(refused.status, "invalid_request_error" if refused.status < 500 else "api_error"),  # noqa: PLR2004
-        "code": refused.code,
-        "param": refused.param,
-        "request_id": request_id,
-        "metadata": dict(refused.metadata),
-    }
-    return msgspec.json.encode({"error": error})

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw
 
 from gammainfra.wire.arguments import json_text
-from gammainfra.wire.openai_chat.lenient import read_body
+from gammainfra.wire.lenient import read_body
 from gammainfra.wire.openai_chat.survey import LooseMessage, StrictMessage, survey
 from gammainfra.wire.openai_chat.write_messages import object_text
 

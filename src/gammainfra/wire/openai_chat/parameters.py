@@ -12,23 +12,6 @@ from typing import Any, Final
 
 from gammainfra.domain.target import Target
 
-# What steers the gateway: OpenRouter's fields and ours. Left out without a word; the sketch has read them.
-GATEWAY_FIELDS: Final = frozenset(
-    {
-        "models",
-        "provider",
-        "usage",
-        "transforms",
-        "route",
-        "plugins",
-        "preset",
-        "session_id",
-        "include_reasoning",
-        "caching",
-        "gammainfra",
-    }
-)
-
 # Parameters of other vendors that OpenAI answers with "Unrecognized request argument".
 _NOT_OPENAIS: Final = frozenset(
     {
@@ -105,7 +88,8 @@ def rules_for(target: Target) -> Rules:
     refuses = capabilities.refuses | target.drop
     if capabilities.thinking == "none":
         refuses |= {"reasoning_effort"}
-    return Rules(refuses, {**capabilities.renames, **target.renames}, target.owns_dialect, target.accepts)
+    accepts = target.accepts | target.thinking_off.keys()
+    return Rules(refuses, {**capabilities.renames, **target.renames}, target.owns_dialect, accepts)
 
 
 def effort_for(effort: str | None, budget: int | None) -> str | None:
@@ -116,6 +100,15 @@ def effort_for(effort: str | None, budget: int | None) -> str | None:
         if budget <= most:
             return name
     return "high"
+
+
+def effort_fields(effort: str | None, target: Target) -> dict[str, Any]:
+    """What says ``effort`` to ``target``, in its words; nothing to a model that never thinks."""
+    if effort is None or (effort == "none" and target.capabilities.thinking == "none"):
+        return {}
+    if effort == "none" and target.thinking_off:
+        return dict(target.thinking_off)
+    return {"reasoning_effort": target.efforts.get(effort, effort)}
 
 
 def limited(max_tokens: int | None, target: Target) -> int | None:

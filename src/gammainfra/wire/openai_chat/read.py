@@ -12,9 +12,12 @@ from typing import Any, Final
 import msgspec
 
 from gammainfra.domain.chat import ChatRequest, ResponseFormat, ToolChoice, ToolSpec
-from gammainfra.wire.openai_chat.lenient import read_body, refused
-from gammainfra.wire.openai_chat.parameters import GATEWAY_FIELDS
-from gammainfra.wire.openai_chat.read_messages import DIALECT, cache_mark, read_messages
+from gammainfra.wire.cache_marks import cache_mark
+from gammainfra.wire.effort import read_effort
+from gammainfra.wire.gateway_fields import GATEWAY_FIELDS
+from gammainfra.wire.lenient import read_body, refused
+from gammainfra.wire.numbers import number, whole
+from gammainfra.wire.openai_chat.read_messages import DIALECT, read_messages
 
 _ANY: Final = msgspec.json.Decoder()
 _READ: Final = GATEWAY_FIELDS | {
@@ -63,15 +66,15 @@ def read_request(raw: bytes) -> ChatRequest:
         tool_choice=_tool_choice(body),
         parallel_tool_calls=_boolean(body.get("parallel_tool_calls")),
         max_tokens=read_max_tokens(body),
-        temperature=_number(body, "temperature"),
-        top_p=_number(body, "top_p"),
-        top_k=_whole(_number(body, "top_k")),
+        temperature=number(body, "temperature"),
+        top_p=number(body, "top_p"),
+        top_k=whole(number(body, "top_k")),
         stop=_stop(body.get("stop")),
-        seed=_whole(_number(body, "seed")),
+        seed=whole(number(body, "seed")),
         effort=effort,
         thinking_budget=budget,
         response_format=read_response_format(body.get("response_format")),
-        n=_whole(_number(body, "n")) or 1,
+        n=whole(number(body, "n")) or 1,
         user=_string(body.get("user")),
         extra={name: value for name, value in body.items() if name not in _READ and value is not None},
     )
@@ -85,30 +88,11 @@ def _boolean(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _number(body: Mapping[str, Any], name: str) -> float | None:
-    """A number, or its text; None and "" are not given."""
-    value = body.get(name)
-    if value is None or value == "":
-        return None
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            value = None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value - value != 0:
-        raise refused(f"`{name}`: expected a number", name)
-    return value
-
-
-def _whole(number: float | None) -> int | None:
-    return None if number is None else int(number)
-
-
 def read_max_tokens(body: Mapping[str, Any]) -> int | None:
     """The limit under either name; 0 and negative numbers are clients' ways to say none."""
-    limit = _whole(_number(body, "max_completion_tokens"))
+    limit = whole(number(body, "max_completion_tokens"))
     if limit is None:
-        limit = _whole(_number(body, "max_tokens"))
+        limit = whole(number(body, "max_tokens"))
     return limit if limit is not None and limit > 0 else None
 
 
@@ -116,23 +100,6 @@ def _stop(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         value = [value]
     return tuple(text for text in value if isinstance(text, str) and text) if isinstance(value, list) else ()
-
-
-def read_effort(body: Mapping[str, Any]) -> tuple[str | None, int | None]:
-    """Reasoning effort and token budget from OpenAI's, OpenRouter's and Anthropic's way to say them."""
-    effort, budget = _string(body.get("reasoning_effort")), None
-    reasoning, thinking = body.get("reasoning"), body.get("thinking")
-    if isinstance(reasoning, dict):
-        effort = effort or _string(reasoning.get("effort"))
-        budget = _whole(_number(reasoning, "max_tokens"))
-        if reasoning.get("enabled") is False:
-            effort = "none"
-    if isinstance(thinking, dict):
-        if thinking.get("type") == "disabled":
-            effort = "none"
-        else:
-            budget = budget or _whole(_number(thinking, "budget_tokens"))
-    return effort, budget if budget is not None and budget > 0 else None
 
 
 def read_response_format(value: object) -> ResponseFormat | None:

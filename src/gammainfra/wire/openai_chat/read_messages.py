@@ -24,7 +24,9 @@ from gammainfra.domain.chat import (
     ToolResult,
 )
 from gammainfra.wire.arguments import json_text
-from gammainfra.wire.openai_chat.lenient import refused
+from gammainfra.wire.cache_marks import cache_mark
+from gammainfra.wire.data_url import data_url
+from gammainfra.wire.lenient import refused
 from gammainfra.wire.openai_chat.survey import refuse_role
 from gammainfra.wire.openai_chat.thinking import read_thinking, signature_of_call
 
@@ -64,14 +66,6 @@ def read_messages(messages: Sequence[object]) -> tuple[Message, ...]:
 def _name(message: Mapping[str, Any]) -> str | None:
     name = message.get("name")
     return name if isinstance(name, str) and name else None
-
-
-def cache_mark(block: Mapping[str, Any]) -> CacheMark | None:
-    """The mark that ``cache_control`` sets, Anthropic's way; anything that is no object sets none."""
-    mark = block.get("cache_control")
-    if not isinstance(mark, dict):
-        return None
-    return "1h" if mark.get("ttl") == "1h" else "5m"
 
 
 def _marked(parts: tuple[Part, ...], message: Mapping[str, Any]) -> tuple[Part, ...]:
@@ -216,14 +210,3 @@ def _file(file: Mapping[str, Any], mark: CacheMark | None) -> Document:
         media_type, encoded = "application/pdf", source  # bare base64, as some clients send it
     url = _text(file.get("file_url")) or ("" if encoded else source)
     return Document(media_type, encoded, url, file_id, name, mark)
-
-
-def data_url(url: str) -> tuple[str, str]:
-    """Media type and base64 of a ``data:`` URL (RFC 2397), ("", "") for any other."""
-    if not url.startswith("data:"):
-        return "", ""
-    head, comma, encoded = url[5:].partition(",")
-    media_type, *parameters = head.split(";")
-    if not comma or "base64" not in parameters:
-        return "", ""
-    return media_type.strip().lower(), encoded

@@ -12,7 +12,7 @@ from typing import Any, Final, assert_never
 import msgspec
 from msgspec import Raw
 
-from gammainfra.domain.bill import Bill, Closing
+from gammainfra.domain.bill import Closing
 from gammainfra.domain.chat import Thinking
 from gammainfra.domain.failure import Refused
 from gammainfra.domain.sketch import Sketch
@@ -28,10 +28,10 @@ from gammainfra.domain.stream import (
     UpstreamError,
     UsageSeen,
 )
-from gammainfra.wire.cost import cost_fields
-from gammainfra.wire.openai_chat.errors import write_error
 from gammainfra.wire.openai_chat.gather import Gathered
 from gammainfra.wire.openai_chat.thinking import details_of
+from gammainfra.wire.openai_error import write_error
+from gammainfra.wire.openai_usage import usage_of
 
 _DIALECT: Final = "openai_chat"
 _encode = msgspec.json.Encoder().encode
@@ -185,19 +185,3 @@ class ChatRenderer:
     def error(self, refused: Refused) -> bytes:
         """An in-band error on an open stream (C66): no finish, no end marker."""
         return b"data: " + write_error(refused, self._answer_id) + b"\n\n"
-
-
-def usage_of(bill: Bill) -> dict[str, Any]:
-    """The ``usage`` object of contract section 4; money appears only when the price is known (C26)."""
-    usage = bill.usage
-    written = usage.cache_write_tokens + usage.cache_write_1h_tokens
-    shown: dict[str, Any] = {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
-        "prompt_tokens_details": {"cached_tokens": usage.cache_read_tokens, "cache_write_tokens": written},
-        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
-        "cache_read_input_tokens": usage.cache_read_tokens,
-        "cache_creation_input_tokens": written,
-    }
-    return {**shown, **cost_fields(bill)}

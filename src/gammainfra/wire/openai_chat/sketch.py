@@ -13,15 +13,12 @@ import msgspec
 from msgspec import Raw, Struct
 
 from gammainfra.domain.sketch import Need, ProviderPreferences, Sketch
+from gammainfra.wire.excerpt import HINT_CHARS, PREFIX_CHARS, ROLES_KEPT, TEXT_CHARS, session_of
+from gammainfra.wire.lenient import NONE, check_depth, decode, read_body, refused
 from gammainfra.wire.openai_chat import survey
-from gammainfra.wire.openai_chat.lenient import check_depth, decode, read_body, refused
-from gammainfra.wire.openai_chat.preferences import read_preferences
-from gammainfra.wire.openai_chat.survey import NONE, LooseMessage, StrictMessage, Survey, text_of
+from gammainfra.wire.openai_chat.survey import LooseMessage, StrictMessage, Survey, text_of
+from gammainfra.wire.preferences import read_preferences
 
-PREFIX_CHARS: Final = 2048
-TEXT_CHARS: Final = 4096
-HINT_CHARS: Final = 256
-ROLES_KEPT: Final = 8
 CHOICES: Final = 128
 
 # Optional parameters as routing knows them (`require_parameters`); what is missing here is not known to anyone.
@@ -254,19 +251,6 @@ def _session_hint(body: _Body) -> str | None:
     if isinstance(metadata, dict):
         found = _hint(metadata.get("session_id")) or _hint(session_of(metadata.get("user_id")))
     return found or _hint(_value(body.session_id)) or _hint(_value(body.prompt_cache_key))
-
-
-def session_of(user_id: object) -> object:
-    """The session inside Anthropic's ``metadata.user_id``: an object, its JSON text, or ``..._session_<id>``."""
-    if isinstance(user_id, str):
-        if not user_id.startswith("{"):
-            _, marker, session = user_id.rpartition("_session_")
-            return session if marker else None
-        try:
-            user_id = msgspec.json.decode(user_id)
-        except (ValueError, RecursionError):
-            return None
-    return user_id.get("session_id") if isinstance(user_id, dict) else None
 
 
 def _hint(value: object) -> str | None:

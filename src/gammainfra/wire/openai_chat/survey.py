@@ -11,13 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
-import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from gammainfra.domain.sketch import Need
-from gammainfra.wire.openai_chat.lenient import read_body, refused
-
-NONE: Final = Raw(b"")  # the default of raw fields: absent, and compared by identity
+from gammainfra.wire.content_text import PARTS, Part, content_text
+from gammainfra.wire.lenient import NONE, read_body, refused
 
 ROLES: Final = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 SAFE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,40}\Z")
@@ -93,17 +91,7 @@ class LooseMessage(Struct):
     cache_control: Raw = NONE
 
 
-class Part(Struct):
-    """One part of a content list; ``text`` raw, since it is seldom needed."""
-
-    type: str = ""
-    text: Raw = NONE
-    cache_control: Raw = NONE
-
-
 Message = StrictMessage | LooseMessage
-PARTS: Final = msgspec.json.Decoder(list[Part | str])
-_STRING: Final = msgspec.json.Decoder(str)
 
 
 @dataclass(slots=True)
@@ -159,28 +147,7 @@ def refuse_role(role: object, index: int) -> NoReturn:
 
 def text_of(message: Message | None, limit: int) -> str:
     """The text of a message, string or text parts, cut to ``limit`` characters."""
-    if message is None or message.content is NONE:
-        return ""
-    raw = message.content
-    first = memoryview(raw)[0]
-    if first == _QUOTE:
-        return read_body(bytes(raw), _STRING)[:limit]
-    if first != _BRACKET:
-        return ""
-    pieces: list[str] = []
-    left = limit
-    for part in read_body(bytes(raw), PARTS):
-        text = part if isinstance(part, str) else _part_text(part)
-        pieces.append(text[:left])
-        left -= len(text) + 1
-        if left <= 0:
-            break
-    return "\n".join(pieces)[:limit]
-
-
-def _part_text(part: Part) -> str:
-    is_string = part.text is not NONE and memoryview(part.text)[0] == _QUOTE
-    return read_body(bytes(part.text), _STRING) if is_string else ""
+    return "" if message is None else content_text(message.content, limit)
 
 
 def _is_set(raw: Raw) -> bool:

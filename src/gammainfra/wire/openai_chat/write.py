@@ -14,7 +14,7 @@ import msgspec
 from gammainfra.domain.chat import ChatRequest, ResponseFormat, ToolChoice, ToolSpec
 from gammainfra.domain.target import Target, Written
 from gammainfra.wire.openai_chat.names import sent_name
-from gammainfra.wire.openai_chat.parameters import STOPS, Rules, effort_for, fit, limited, rules_for
+from gammainfra.wire.openai_chat.parameters import STOPS, Rules, effort_fields, effort_for, fit, limited, rules_for
 from gammainfra.wire.openai_chat.read_messages import DIALECT
 from gammainfra.wire.openai_chat.write_messages import write_messages
 from gammainfra.wire.repair import repair
@@ -71,9 +71,6 @@ def _stream(body: dict[str, Any], target: Target, rules: Rules) -> None:
 
 
 def _plain_fields(request: ChatRequest, target: Target, dropped: list[str]) -> dict[str, Any]:
-    effort = effort_for(request.effort, request.thinking_budget)
-    if effort == "none" and target.capabilities.thinking == "none":
-        effort = None
     if len(request.stop) > STOPS:
         dropped.append("stop")
     fields: dict[str, Any] = {
@@ -84,7 +81,7 @@ def _plain_fields(request: ChatRequest, target: Target, dropped: list[str]) -> d
         "n": request.n if request.n > 1 else None,
         "stop": list(request.stop[:STOPS]) or None,
         "seed": request.seed,
-        "reasoning_effort": effort,
+        **effort_fields(effort_for(request.effort, request.thinking_budget), target),
         "user": _user(request.user),
     }
     return {name: value for name, value in fields.items() if value is not None}

@@ -33,6 +33,7 @@ from gammainfra.wire.tool_ids import upstream_ids
 
 UNKNOWN_REASONING: Final = "The reasoning of this step was not kept."
 EMPTY_RESULT: Final = "(empty)"
+BRIDGE: Final = "Understood."  # what an assistant says between a tool's result and what a user shows of it
 _PICTURES: Final = "Pictures returned by the tools above:"
 _ASSISTANT_BLOCKS: Final = frozenset({"refusal"})
 _SPEAKER: Final = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
@@ -62,23 +63,40 @@ def write_messages(messages: Iterable[Message], target: Target) -> WrittenMessag
         elif message.role == "user":
             _write_user(written, message, target, marks=marks)
         else:
-            _add(written, message, "system", _blocks(message.parts, written, marks=marks))
+            _add(written, message, "system", _blocks(message.parts, written, marks=marks), target)
+    if "prefix" in target.accepts and written.messages and _is_begun(written.messages[-1]):
+        written.messages[-1]["prefix"] = True
     return written
+
+
+def _is_begun(entry: Mapping[str, Any]) -> bool:
+    """Whether the conversation ends in an answer that the model shall continue."""
+    return bool(entry["role"] == "assistant" and "tool_calls" not in entry)
 
 
 def _only(parts: Iterable[Part], kind: type[P]) -> list[P]:
     return [part for part in parts if isinstance(part, kind)]
 
 
-def _add(written: WrittenMessages, message: Message, role: str, blocks: list[dict[str, Any]]) -> None:
+def _add(written: WrittenMessages, message: Message, role: str, blocks: list[dict[str, Any]], target: Target) -> None:
     if not blocks:
         return
+    last = written.messages[-1] if written.messages else {}
+    if last.get("role") == "tool" and not target.user_after_tool:
+        if all(block["type"] == "text" for block in blocks):
+            last["content"] = "\n\n".join([last["content"], *(block["text"] for block in blocks)])
+            return
+        written.messages.append({"role": "assistant", "content": BRIDGE})
     only = blocks[0]
     plain = len(blocks) == 1 and only["type"] == "text" and "cache_control" not in only
     entry: dict[str, Any] = {"role": role, "content": only["text"] if plain else blocks}
-    if message.name is not None and _SPEAKER.match(message.name):
-        entry["name"] = message.name
+    _name(entry, message, target)
     written.messages.append(entry)
+
+
+def _name(entry: dict[str, Any], message: Message, target: Target) -> None:
+    if message.name is not None and not target.strict_messages and _SPEAKER.match(message.name):
+        entry["name"] = message.name
 
 
 def _write_user(written: WrittenMessages, message: Message, target: Target, *, marks: bool) -> None:
@@ -97,11 +115,7 @@ def _write_user(written: WrittenMessages, message: Message, target: Target, *, m
     said = _blocks([part for part in message.parts if not isinstance(part, ToolResult)], written, marks=marks)
     if pictures:
         said = [{"type": "text", "text": _PICTURES}, *pictures, *said]
-    if results and not target.user_after_tool and all(block["type"] == "text" for block in said):
-        tail = [block["text"] for block in said]
-        written.messages[-1]["content"] = "\n\n".join([written.messages[-1]["content"], *tail])
-        return
-    _add(written, message, "user", said)
+    _add(written, message, "user", said, target)
 
 
 def _write_assistant(written: WrittenMessages, message: Message, target: Target) -> None:
@@ -121,14 +135,15 @@ def _write_assistant(written: WrittenMessages, message: Message, target: Target)
     if not (texts or refusals or calls):
         written.lost_thoughts += len(_only(message.parts, Thinking))
         return
+    if target.strict_messages:
+        texts, refusals = texts + refusals, []
     entry: dict[str, Any] = {"role": "assistant", "content": "\n".join(texts) if texts else None}
     if refusals:
         entry["refusal"] = "\n".join(refusals)
     _place_reasoning(written, entry, _only(message.parts, Thinking), target, has_calls=bool(calls))
     if calls:
         entry["tool_calls"] = calls
-    if message.name is not None and _SPEAKER.match(message.name):
-        entry["name"] = message.name
+    _name(entry, message, target)
     written.messages.append(entry)
 
 
@@ -147,8 +162,11 @@ def _place_reasoning(
             entry["reasoning_details"] = [details_of(thought, index) for index, thought in enumerate(kept)]
         return
     text = "\n".join(thought.text for thought in kept)
-    if text.strip():
-        entry["reasoning_content"] = text
+    if text.strip() and where == "thinking_part":
+        said = [{"type": "text", "text": entry["content"]}] if entry["content"] else []
+        entry["content"] = [{"type": "thinking", "thinking": [{"type": "text", "text": text}]}, *said]
+    elif text.strip():
+        entry["reasoning" if where == "reasoning" else "reasoning_content"] = text
     elif target.reasoning_required and has_calls:
         entry["reasoning_content"] = UNKNOWN_REASONING
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gammainfra.domain.chat import ChatRequest
 from gammainfra.domain.failure import Refused
 from gammainfra.domain.sketch import Sketch
-from gammainfra.wire.openai_chat.errors import write_error
+from gammainfra.wire.openai_error import write_error
 from gammainfra.wire.openai_responses.items import DIALECT
 from gammainfra.wire.openai_responses.read import read_request
 from gammainfra.wire.openai_responses.render import ResponsesRenderer

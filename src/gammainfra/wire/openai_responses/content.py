@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from gammainfra.domain.chat import Document, Image, OpaquePart, Part, Text
-from gammainfra.wire.openai_chat.lenient import refused
-from gammainfra.wire.openai_chat.read_messages import DIALECT as CHAT
-from gammainfra.wire.openai_chat.read_messages import cache_mark, data_url
+from gammainfra.wire.cache_marks import cache_mark
+from gammainfra.wire.data_url import data_url
+from gammainfra.wire.lenient import refused
 from gammainfra.wire.openai_responses.items import DIALECT
 
 
@@ -41,7 +41,7 @@ def _part(block: object, at: str) -> Part:
         case {"type": "input_file"}:
             return _document(block)
         case {"type": "refusal" | "input_audio"}:
-            return OpaquePart(CHAT, block)
+            return OpaquePart("openai_chat", block)
         case _:
             return OpaquePart(DIALECT, block)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from gammainfra.domain.failure import Refused
-from gammainfra.wire.openai_chat.lenient import refused
+from gammainfra.wire.lenient import refused
 
 DIALECT: Final = "openai_responses"
 

@@ -13,9 +13,9 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from gammainfra.domain.chat import ChatRequest, ResponseFormat, ToolChoice
-from gammainfra.wire.openai_chat.lenient import read_body, refused
-from gammainfra.wire.openai_chat.parameters import GATEWAY_FIELDS
-from gammainfra.wire.openai_chat.read import read_effort
+from gammainfra.wire.effort import read_effort
+from gammainfra.wire.gateway_fields import GATEWAY_FIELDS
+from gammainfra.wire.lenient import read_body, refused
 from gammainfra.wire.openai_responses.items import DIALECT
 from gammainfra.wire.openai_responses.read_input import Conversation
 from gammainfra.wire.openai_responses.tools import Toolbox, hub_name

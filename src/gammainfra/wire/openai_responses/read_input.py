@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from gammainfra.domain.chat import Message, Part, Role, Text, ToolCall, ToolResult
 from gammainfra.wire.arguments import json_text
-from gammainfra.wire.openai_chat.lenient import refused
+from gammainfra.wire.lenient import refused
 from gammainfra.wire.openai_responses.content import read_content
 from gammainfra.wire.openai_responses.items import voice_of
 from gammainfra.wire.openai_responses.reasoning import read_reasoning

@@ -28,7 +28,7 @@ from gammainfra.domain.stream import (
     UpstreamError,
     UsageSeen,
 )
-from gammainfra.wire.openai_chat.errors import write_error
+from gammainfra.wire.openai_error import write_error
 from gammainfra.wire.openai_responses.reasoning import Thought
 from gammainfra.wire.openai_responses.tools import call_item
 from gammainfra.wire.openai_responses.usage import responses_usage

@@ -16,13 +16,13 @@ from msgspec import Raw, Struct
 
 from gammainfra.domain import limits
 from gammainfra.domain.sketch import Need, Sketch
-from gammainfra.wire.openai_chat.lenient import check_depth, decode, read_body, refused
-from gammainfra.wire.openai_chat.preferences import read_preferences
-from gammainfra.wire.openai_chat.sketch import HINT_CHARS, PREFIX_CHARS, ROLES_KEPT, TEXT_CHARS, session_of
-from gammainfra.wire.openai_chat.survey import NONE, PARTS, LooseMessage, text_of
+from gammainfra.wire.content_text import PARTS, content_text
+from gammainfra.wire.excerpt import HINT_CHARS, PREFIX_CHARS, ROLES_KEPT, TEXT_CHARS, session_of
+from gammainfra.wire.lenient import NONE, check_depth, decode, read_body, refused
 from gammainfra.wire.openai_responses.items import DIALECT, stateful, voice_of
 from gammainfra.wire.openai_responses.read import read_max_tokens
 from gammainfra.wire.openai_responses.tools import Toolbox
+from gammainfra.wire.preferences import read_preferences
 
 _SYSTEM: Final = frozenset({"system", "developer"})
 _NEEDS: Final[dict[str, Need]] = {"input_image": "images", "input_file": "documents", "input_audio": "audio"}
@@ -102,14 +102,19 @@ _ANY: Final = msgspec.json.Decoder()
 _DEFAULT_ECHO: Final[dict[str, Any]] = {"tool_choice": "auto", "parallel_tool_calls": True, "metadata": {}}
 
 
+class _Said(Struct):
+    role: str
+    content: Raw = NONE
+
+
 @dataclass(slots=True)
 class _Seen:
     """What the walk over the items found. ``roles`` as Chat Completions has them: neighbours of one turn are one."""
 
     tools: Toolbox
     roles: list[str] = field(default_factory=list)
-    system: list[LooseMessage] = field(default_factory=list)
-    users: list[LooseMessage] = field(default_factory=list)
+    system: list[_Said] = field(default_factory=list)
+    users: list[_Said] = field(default_factory=list)
     call_ids: dict[str, None] = field(default_factory=dict)
     open_ids: set[str] = field(default_factory=set)
     call_repeated: bool = False
@@ -141,8 +146,8 @@ def read_sketch(raw: bytes) -> Sketch:
         provider=read_preferences(bytes(body.provider)) if _is_given(body.provider) else None,
         max_tokens=read_max_tokens(_value(body.max_output_tokens)),
         prefix_head=_joined(seen.system, PREFIX_CHARS),
-        first_user=text_of(seen.users[0], TEXT_CHARS) if seen.users else "",
-        last_user=text_of(seen.users[-1], TEXT_CHARS) if seen.users else "",
+        first_user=content_text(seen.users[0].content, TEXT_CHARS) if seen.users else "",
+        last_user=content_text(seen.users[-1].content, TEXT_CHARS) if seen.users else "",
         roles=tuple(seen.roles[-ROLES_KEPT:]),
         call_ids=tuple(seen.call_ids),
         call_repeated=seen.call_repeated,
@@ -193,9 +198,9 @@ def _walk(body: _Body, tools: Toolbox) -> _Seen:
     seen = _Seen(tools)
     instructions = bytes(body.instructions)
     if instructions.startswith(b'"') and instructions != b'""':
-        _see_message(seen, LooseMessage("system", body.instructions), "instructions")
+        _see_message(seen, _Said("system", body.instructions), "instructions")
     if isinstance(body.input, str):
-        _see_message(seen, LooseMessage("user", Raw(msgspec.json.encode(body.input))), "input")
+        _see_message(seen, _Said("user", Raw(msgspec.json.encode(body.input))), "input")
         return seen
     for index, item in enumerate(body.input):
         _see_item(seen, item, f"input[{index}]")
@@ -205,7 +210,7 @@ def _walk(body: _Body, tools: Toolbox) -> _Seen:
 def _see_item(seen: _Seen, item: _Item, at: str) -> None:
     match voice_of(item.type, item.execution, at):
         case "message":
-            _see_message(seen, LooseMessage(item.role or "", item.content), at)
+            _see_message(seen, _Said(item.role or "", item.content), at)
         case "thought":
             _note_role(seen, "assistant")
         case "call":
@@ -239,7 +244,7 @@ def _see_tools(seen: _Seen, item: _Item) -> None:
         seen.tools.add(found if isinstance(found, list) else ())
 
 
-def _see_message(seen: _Seen, message: LooseMessage, at: str) -> None:
+def _see_message(seen: _Seen, message: _Said, at: str) -> None:
     _see_parts(seen, message.content, f"{at}.content")
     if message.role == "assistant":
         _note_role(seen, "assistant")
@@ -265,12 +270,12 @@ def _see_parts(seen: _Seen, content: Raw, at: str) -> None:
                 seen.needs.add(need)
 
 
-def _joined(messages: Sequence[LooseMessage], left: int) -> str:
+def _joined(messages: Sequence[_Said], left: int) -> str:
     pieces: list[str] = []
     for message in messages:
         if left <= 0:
             break
-        pieces.append(text_of(message, left))
+        pieces.append(content_text(message.content, left))
         left -= len(pieces[-1]) + 1
     return "\n".join(pieces)
 

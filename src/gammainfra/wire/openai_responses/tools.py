@@ -15,7 +15,7 @@ import msgspec
 
 from gammainfra.domain.chat import ToolSpec
 from gammainfra.domain.sketch import ToolForm
-from gammainfra.wire.openai_chat.lenient import refused
+from gammainfra.wire.lenient import refused
 
 LOCAL_SHELL: Final = "local_shell"
 TOOL_SEARCH: Final = "tool_search"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gammainfra.domain.bill import Bill
-from gammainfra.wire.openai_chat.render import usage_of
+from gammainfra.wire.openai_usage import usage_of
 
 _NAMES = {
     "prompt_tokens": "input_tokens",

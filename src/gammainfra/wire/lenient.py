@@ -17,6 +17,8 @@ from gammainfra.domain.failure import Refused
 
 T = TypeVar("T")
 
+NONE: Final = Raw(b"")  # the default of raw fields: absent, and compared by identity
+
 _ESCAPES: Final = re.compile(
     rb"\\\\"  # an escaped backslash: what follows it is no escape
     rb"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a whole pair

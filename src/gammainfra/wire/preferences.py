@@ -12,17 +12,16 @@ import msgspec
 from msgspec import Raw, Struct
 
 from gammainfra.domain.sketch import ProviderPreferences
-from gammainfra.wire.openai_chat.lenient import read_body, refused
+from gammainfra.wire.lenient import NONE, read_body, refused
 
-_NONE: Final = Raw(b"")
 _PICO_PER_TOKEN: Final = 1_000_000  # one USD per million tokens, in pico-USD per token
 
 Sort = Literal["price", "throughput", "latency"]
 
 
 class _MaxPrice(Struct):
-    prompt: Raw = _NONE
-    completion: Raw = _NONE
+    prompt: Raw = NONE
+    completion: Raw = NONE
 
 
 class _SortBy(Struct):
@@ -37,7 +36,7 @@ class _Provider(Struct):
     require_parameters: bool | None = None
     data_collection: Literal["allow", "deny"] | None = None
     zdr: bool | None = None
-    sort: Raw = _NONE
+    sort: Raw = NONE
     max_price: _MaxPrice | None = None
 
 
@@ -68,7 +67,7 @@ def read_preferences(raw: bytes) -> ProviderPreferences:
 
 
 def _sort(raw: Raw) -> Sort | None:
-    if raw is _NONE:
+    if raw is NONE:
         return None
     try:
         sort = _SORT.decode(raw)
