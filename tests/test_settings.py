@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gammainfra.domain.policy import Hedging
 from gammainfra.domain.secret import Secret
 from gammainfra.settings import (
     BOOTSTRAP_VARIABLE,
@@ -378,3 +379,16 @@ def test_the_page_names_every_variable_that_is_no_setting() -> None:
     page = PAGE.read_text(encoding="utf-8")
 
     assert [name for name in (*VENDOR_VARIABLES, CONFIG_VARIABLE, BOOTSTRAP_VARIABLE) if f"`{name}`" not in page] == []
+
+
+def test_hedging_is_off_and_every_part_of_it_can_be_set(tmp_path: Path) -> None:
+    assert read(tmp_path).hedging == Hedging(enabled=False, delay_ms=None, extra_max=0.05)
+    written = "[hedging]\nenabled = true\ndelay = 250\nextra_max = 0.5\n"
+    assert read(tmp_path, written).hedging == Hedging(enabled=True, delay_ms=250, extra_max=0.5)
+    env = {"GAMMAINFRA_HEDGING_ENABLED": "false", "GAMMAINFRA_HEDGING_DELAY": "p90"}
+    assert read(tmp_path, written, env).hedging == Hedging(enabled=False, delay_ms=None, extra_max=0.5)
+
+
+@pytest.mark.parametrize("wrong", ['enabled = "yes"', "enabled = 1", 'delay = "p50"', "delay = -1", "extra_max = 1.5"])
+def test_a_wrong_value_of_hedging_is_told(tmp_path: Path, wrong: str) -> None:
+    assert "it must be" in error_of(tmp_path, f"[hedging]\n{wrong}\n")

@@ -32,6 +32,7 @@ from gammainfra.gateway.refresh import Refresh
 from gammainfra.gateway.services import Services
 from gammainfra.gateway.state.health_board import HealthBoard
 from gammainfra.gateway.state.health_report import report
+from gammainfra.gateway.state.hedge_budget import HedgeBudget
 from gammainfra.gateway.state.session_board import SessionBoard
 from gammainfra.gateway.turns import Turns
 from gammainfra.providers import registry
@@ -150,8 +151,11 @@ def build(settings: Settings, *, clock: Clock | None = None, upstream: WayOut | 
         health=lambda: report(health, clock.now(), clock.wall()),
     )
     observer = Observed(metrics)
-    means = Means(hosts, upstream, health, sessions, writer, observer, clock, settings.head_after_ms / 1000)
-    on = Services(keys, admission, sessions, health, enrol(catalog), Turns(means), clock, random)
+    hedges = HedgeBudget(settings.hedging.extra_max)
+    means = Means(hosts, upstream, health, sessions, writer, observer, clock, hedges, settings.head_after_ms / 1000)
+    on = Services(
+        keys, admission, sessions, health, enrol(catalog), Turns(means), clock, random, settings.hedging
+    )  # fmt: skip
     models, shown = Models(on), routes_shown.Routes(on)
     checks = Health(
         on,

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final, Literal, cast
 from urllib.parse import urlsplit
 
+from gammainfra.domain.policy import Hedging
 from gammainfra.domain.secret import HIDDEN, Secret
 
 FILE_NAME: Final = "gammainfra.toml"
@@ -63,6 +64,9 @@ Form = Literal[
     "billing",
     "level",
     "format",
+    "switch",
+    "delay",
+    "share",
 ]
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["text", "json"]
@@ -82,13 +86,17 @@ _ALLOWED: Final[Mapping[Form, str]] = {
     "billing": '"off", which is all this release has: everything is metered, nothing is charged',
     "level": "one of debug, info, warning, error",
     "format": "one of text, json",
+    "switch": "true or false",
+    "delay": '"p90" or a number of milliseconds from 0 to 60000',
+    "share": "a number from 0 to 1",
 }
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "billing": ("off",),
     "level": ("debug", "info", "warning", "error"),
     "format": ("text", "json"),
 }
-_NUMBER_BOUNDS: Final[Mapping[str, int]] = {"port": 65_535, "ms": 600_000, "seconds": 3600}
+_NUMBER_BOUNDS: Final[Mapping[str, int]] = {"port": 65_535, "ms": 600_000, "seconds": 3600, "share": 1, "delay": 60_000}
+_WHOLE: Final = frozenset({"port", "ms"})
 _PROVIDER_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
 _NUMBER: Final = re.compile(r"\d{1,9}(\.\d{1,3})?\Z", re.ASCII)
 
@@ -177,6 +185,19 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "how often providers are asked what their models can do, at start and then this often; 0 is never",
     ),
     Setting("billing.mode", "billing", "off", "who is charged"),
+    Setting(
+        "hedging.enabled",
+        "switch",
+        default=False,
+        meaning="whether a caller that wants speed may be answered by a second endpoint while the first is silent",
+    ),
+    Setting(
+        "hedging.delay",
+        "delay",
+        "p90",
+        "how long the first may be silent: p90 is what nearly all its answers need, 0 asks both at once",
+    ),
+    Setting("hedging.extra_max", "share", 0.05, "the most second requests, as a share of those that may have one"),
     Setting("log.level", "level", "info", "how much is logged; never prompts or answers"),
     Setting("log.format", "format", "text", "lines for people, or one JSON object each"),
     Setting("metrics.token", "secret", None, "bearer token that opens /metrics to other machines", "none"),
@@ -185,7 +206,7 @@ _PROVIDER_KEYS: Final = tuple(s.key for s in SETTINGS if s.section == "providers
 _FIXED: Final = tuple(s for s in SETTINGS if "<" not in s.name)
 _FORMS: Final[Mapping[str, Form]] = {setting.name: setting.form for setting in SETTINGS}
 _DEFAULTS: Final = {setting.name: setting.default for setting in SETTINGS}
-_SECTIONS: Final = ("server", "stream", "providers", "models", "aliases", "catalog", "billing", "log", "metrics")
+_SECTIONS: Final = ("server", "stream", "providers", "models", "aliases", "catalog", "billing", "hedging", "log", "metrics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +251,7 @@ class Settings:
     aliases: Mapping[str, str]
     refresh_s: float
     billing: Literal["off"]
+    hedging: Hedging
     log_level: LogLevel
     log_format: LogFormat
     metrics_token: Secret | None
@@ -441,10 +463,25 @@ class _Values:
             value = float(value)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise _wrong(one, form)
-        if not 0 <= value <= _NUMBER_BOUNDS[form] or (form != "seconds" and value != int(value)):
+        if not 0 <= value <= _NUMBER_BOUNDS[form] or (form in _WHOLE and value != int(value)):
             raise _wrong(one, form)
         self._note(name, one, f"{value:g}")
         return value
+
+    def switch(self, name: str) -> bool:
+        """Yes or no."""
+        one, form = self._find(name)
+        if not isinstance(one.value, bool) and not (one.as_text and one.value in {"true", "false"}):
+            raise _wrong(one, form)
+        return self._note(name, one, str(one.value).lower()) == "true"
+
+    def delay_ms(self, name: str) -> float | None:
+        """A time in milliseconds, None for a measured one."""
+        one, _ = self._find(name)
+        if one.value == "p90":
+            self._note(name, one, "p90")
+            return None
+        return self.number(name)
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A list; from the environment and flags, what stands between commas."""
@@ -554,6 +591,11 @@ def _settings(values: _Values, default_folder: Path, file: Path | None, bootstra
         aliases={name.partition(".")[2]: values.text(name) for name in aliases},
         refresh_s=values.number("catalog.refresh_s"),
         billing="off",
+        hedging=Hedging(
+            enabled=values.switch("hedging.enabled"),
+            delay_ms=values.delay_ms("hedging.delay"),
+            extra_max=values.number("hedging.extra_max"),
+        ),
         log_level=cast("LogLevel", values.text("log.level")),
         log_format=cast("LogFormat", values.text("log.format")),
         metrics_token=values.secret("metrics.token"),

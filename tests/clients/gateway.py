@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,13 +35,14 @@ class Gateway:
 
 
 @asynccontextmanager
-async def running(world: World, folder: Path) -> AsyncIterator[Gateway]:
-    """A gateway with every server of the world as its provider, inside ``async with``."""
+async def running(world: World, folder: Path, settings: Mapping[str, str] | None = None) -> AsyncIterator[Gateway]:
+    """A gateway with every server of the world as its provider, inside ``async with``; ``settings`` are variables."""
     environ = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "PYTHONPATH": str(SOURCE),
         "GAMMAINFRA_BOOTSTRAP_KEY": KEY,
+        **(settings or {}),
     }
     for server in world:
         vendor = server.vendor.name.upper()

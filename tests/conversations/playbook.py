@@ -20,6 +20,7 @@ from gammainfra.catalog.load import compile_files
 from gammainfra.catalog.snapshot import build
 from gammainfra.domain.attempt import Absorbed, Cancelled, LegFailed
 from gammainfra.domain.failure import Refused
+from gammainfra.domain.policy import NO_HEDGING, Hedging
 from gammainfra.domain.record import ApiKey, Caller, RequestRecord
 from gammainfra.domain.secret import Secret
 from gammainfra.gateway.admission import Admission, Permit
@@ -30,6 +31,7 @@ from gammainfra.gateway.reply import Head, Piece, Reply
 from gammainfra.gateway.serve import serve
 from gammainfra.gateway.services import Services
 from gammainfra.gateway.state.health_board import HealthBoard
+from gammainfra.gateway.state.hedge_budget import HedgeBudget
 from gammainfra.gateway.state.session_board import SessionBoard
 from gammainfra.gateway.turns import Turns
 from gammainfra.providers import anthropic
@@ -79,6 +81,7 @@ cost = {input = "5", output = "50"}
 """
 TABLES = compile_files([("test.toml", CATALOG)])
 TOOL = {"type": "function", "function": {"name": "write", "parameters": {"type": "object"}}}
+KEY = ApiKey("key", "account", "test", "1234", 0.0)
 BODY: Mapping[str, Any] = {"model": "acme/one", "messages": [{"role": "user", "content": "Hi there"}]}
 
 
@@ -159,10 +162,13 @@ Arrival = Ask | Says | After | Leaves | StopsReading | ReadsOn | Ends
 
 # ---- the world -------------------------------------------------------------------------------------------------------
 class _Accounts:
+    def __init__(self, key: ApiKey) -> None:
+        self._key = key
+
     def authenticate(self, credential: str | None) -> Caller:
         if credential is None:
             raise Refused(401, "invalid_api_key", "There is no key.", retry=False)
-        return Caller(ApiKey(credential, f"account of {credential}", "test", "1234", 0.0), b"salt")
+        return Caller(replace(self._key, id=credential, account_id=f"account of {credential}"), b"salt")
 
 
 class _Counting:
@@ -328,6 +334,8 @@ class Book:
         keys: Mapping[str, int],
         *,
         closings: bool,
+        hedging: Hedging = NO_HEDGING,
+        key: ApiKey = KEY,
     ) -> None:
         self.loop = VirtualLoop()
         self.clock = LoopClock(self.loop)
@@ -339,12 +347,14 @@ class Book:
         catalog = build(TABLES, providers, {}, {})
         self.hosts = {name: _host(hosts.get(name) or _provider(name), keys.get(name, 1)) for name in providers}
         seam: Any = self.upstream  # a Means names the class, and all it wants is ``exchange``
+        self.hedges = HedgeBudget(hedging.extra_max)
         means = Means(
             self.hosts,
-            seam, self.health, self.sessions, self.notes, self.notes, self.clock,
+            seam, self.health, self.sessions, self.notes, self.notes, self.clock, self.hedges,
         )  # fmt: skip
         self.services = Services(
-            _Accounts(), self.admission, self.sessions, self.health, enrol(catalog), Turns(means), self.clock, self._ids
+            _Accounts(key), self.admission, self.sessions, self.health, enrol(catalog), Turns(means), self.clock,
+            self._ids, hedging,
         )  # fmt: skip
         self._dialect = dialect
         self.clients: dict[str, _Client] = {}
@@ -515,13 +525,17 @@ def book(
     hosts: Mapping[str, Provider] | None = None,
     keys: Mapping[str, int] | None = None,
     closings: bool = False,
+    hedging: Hedging = NO_HEDGING,
+    key: ApiKey = KEY,
 ) -> Book:
     """A gateway with these providers (acme and bolt without any), which are asked in their alphabetical order.
 
     ``keys`` says how many keys a provider has where it is not one. With ``closings`` the script reads of every exchange
     that the gateway closes before its end.
     """
-    return Book(providers or ("acme", "bolt"), dialect, hosts or {}, keys or {}, closings=closings)
+    return Book(
+        providers or ("acme", "bolt"), dialect, hosts or {}, keys or {}, closings=closings, hedging=hedging, key=key
+    )
 
 
 def with_decoder(name: str, decoder: Any) -> Provider:

@@ -23,13 +23,14 @@ FAILURES = (
     Failure(Cause.UNSUPPORTED_PARAMETER, "", fix=Fix.DROP_PARAMETER, parameter="temperature"),
     INVALID,
 )
-FREE, COOLING = r.Option(), r.Option(not_before=5.0)
+FREE, COOLING, HEDGED = r.Option(), r.Option(not_before=5.0), r.Option(hedge_after_s=1.0)
 CASES = {
     "stream with tools": r.Terms((FREE, FREE), stream=True, tools=True),
     "stream without tools": r.Terms((FREE, FREE), stream=True, tools=False),
     "whole answer": r.Terms((FREE, FREE), stream=False, tools=True, deadline=30.0),
     "one candidate": r.Terms((FREE,), stream=True, tools=True, deadline=30.0),
-    "hedged": r.Terms((FREE, FREE), stream=True, tools=True, hedge_at=1.0, deadline=30.0),
+    "hedged": r.Terms((HEDGED, FREE), stream=True, tools=True, deadline=30.0),
+    "hedged, three candidates": r.Terms((HEDGED, HEDGED, FREE), stream=True, tools=False),
     "second one cooling": r.Terms((FREE, COOLING), stream=True, tools=True),
 }
 
@@ -112,7 +113,15 @@ def events(run: r.Run, now: float) -> Iterator[tuple[r.Event, float]]:
             yield r.LegFailed(leg, FAILURES[1], same="now"), now
             yield r.LegFailed(leg, FAILURES[0], same="never"), now
     yield r.Wake(), max(now, run.sleeping_until or 0.0)
-    for event in (r.HedgeDue(), r.HeadDue(), r.DeadlineHit(), r.SleepRefused(), r.GraceOver(), r.LingerOver()):
+    for event in (
+        r.HedgeDue(),
+        r.FundingLate(),
+        r.HeadDue(),
+        r.DeadlineHit(),
+        r.SleepRefused(),
+        r.GraceOver(),
+        r.LingerOver(),
+    ):
         yield event, now
     yield r.AudienceGone(may_linger=True), now
     yield r.AudienceGone(may_linger=False), now

@@ -23,7 +23,6 @@ def test_a_plan_is_shown_as_plain_json_with_money_as_text() -> None:
         "cost_quality_applied": 0.5,
         "router_version": "v1",
         "deadline": 12.5,
-        "hedge_after_s": None,
         "candidates": [
             {
                 "endpoint": "bedrock/best",
@@ -32,6 +31,7 @@ def test_a_plan_is_shown_as_plain_json_with_money_as_text() -> None:
                 "reason": "as ranked",
                 "score": 0.9,
                 "not_before": 7.0,
+                "hedge_after_s": None,
                 "expected_cost_usd": "0.000000020",
                 "cost_bound_usd": "0.001500000",
             },
@@ -42,6 +42,7 @@ def test_a_plan_is_shown_as_plain_json_with_money_as_text() -> None:
                 "reason": "as ranked",
                 "score": 0.0,
                 "not_before": None,
+                "hedge_after_s": None,
                 "expected_cost_usd": None,
                 "cost_bound_usd": None,
             },

@@ -155,7 +155,7 @@ def test_a_pin_is_the_same_model_elsewhere_first_then_its_published_chain() -> N
     made = planned("acme/best")
     assert names(made) == ALL
     assert (made.route_reason, made.dial_applied, made.label) == ("pin", None, "")
-    assert (made.asked, made.router_version, made.hedge_after_s, made.deadline) == ("acme/best", "v1", None, None)
+    assert (made.asked, made.router_version, made.may_hedge, made.deadline) == ("acme/best", "v1", False, None)
     assert ROUTER_VERSION == "v1"
 
 

@@ -21,6 +21,7 @@ POOR = Failure(Cause.BILLING, "")
 REPAIRABLE = Failure(Cause.UNSUPPORTED_PARAMETER, "", fix=Fix.DROP_PARAMETER, parameter="seed")
 OVERFLOW = Failure(Cause.CONTEXT_OVERFLOW, "")
 ONE, TWO = (r.Option(),), (r.Option(), r.Option())
+HEDGED = (r.Option(hedge_after_s=1.0), r.Option())
 AGENT = r.Terms(TWO, stream=True, tools=True)
 CHAT = r.Terms(TWO, stream=True, tools=False)
 WHOLE = r.Terms(TWO, stream=False, tools=True)
@@ -235,8 +236,8 @@ def test_a_sleep_that_is_refused_ends_the_turn() -> None:
 
 # ---- two legs --------------------------------------------------------------------------------------------------------
 def hedged() -> Talk:
-    t = talk(hedge_at=1.0) << r.SetTimer("hedge", 1.0) << r.Fund(1, 0) >> r.Funded(1) << r.Start(1, stitched=False)
-    return t >> r.HedgeDue() << r.Fund(2, 1)
+    t = talk(options=HEDGED) << r.Fund(1, 0) >> r.Funded(1) << r.Start(1, stitched=False)
+    return t << r.SetTimer("hedge", 1.0) >> r.HedgeDue() << r.Fund(2, 1, hedge=True) << r.SetTimer("funding", 0.02)
 
 
 def test_the_first_of_two_legs_that_speaks_wins() -> None:
@@ -255,20 +256,40 @@ def test_one_of_two_legs_may_fail_in_silence() -> None:
     (t >> r.LegFailed(2, CUT) << r.Fund(3, 1)).check_quiet()
 
 
+def test_a_second_leg_that_is_not_funded_in_time_is_not_started_and_its_candidate_stays() -> None:
+    t = hedged() >> r.FundingLate() >> r.Funded(2) >> r.HedgeDue()
+    (t >> r.LegFailed(1, CUT) << r.Fund(3, 1)).check_quiet()
+
+
+def test_a_second_leg_whose_first_has_failed_is_waited_for() -> None:
+    t = hedged() >> r.LegFailed(1, CUT) >> r.FundingLate() >> r.Funded(2) << r.Start(2, stitched=False)
+    (t >> r.Useful(2, text=True) << r.SendHead() << r.Release(2)).check_quiet()
+
+
+def test_each_first_leg_has_its_own_delay_and_there_is_one_second_leg() -> None:
+    options = (r.Option(hedge_after_s=1.0), r.Option(hedge_after_s=2.0), r.Option(hedge_after_s=1.0))
+    t = talk(options=options) << r.Fund(1, 0) >> r.Funded(1) << r.Start(1, stitched=False) << r.SetTimer("hedge", 1.0)
+    t = t.at(0.5) >> r.LegFailed(1, CUT) << r.Fund(2, 1) >> r.Funded(2) << r.Start(2, stitched=False)
+    t = t << r.SetTimer("hedge", 2.5) >> r.HedgeDue() << r.Fund(3, 2, hedge=True) << r.SetTimer("funding", 0.52)
+    (t >> r.Funded(3) << r.Start(3, stitched=False)).check_quiet()
+
+
 def test_one_of_two_legs_may_be_unpaid() -> None:
     t = hedged() >> r.Unfunded(2, POOR)
     (t >> r.LegFailed(1, WRONG) << r.Settle("failed", None)).check_quiet()
 
 
-def test_a_mistake_of_the_caller_ends_both_legs() -> None:
-    t = hedged() >> r.Funded(2) << r.Start(2, stitched=False) >> r.LegFailed(2, WRONG) << r.Cancel(1, "hedge")
+def test_an_error_of_one_leg_never_wins_whoever_is_to_blame() -> None:
+    t = hedged() >> r.Funded(2) << r.Start(2, stitched=False) >> r.LegFailed(2, WRONG)
+    (t >> r.Useful(1, text=True) << r.SendHead() << r.Release(1)).check_quiet()
+    t = hedged() >> r.Funded(2) << r.Start(2, stitched=False) >> r.LegFailed(1, CUT) >> r.LegFailed(2, WRONG)
     (t << r.Settle("failed", None) >> r.Settled() << r.End("failed")).check_over()
 
 
 def test_no_second_leg_without_a_candidate_or_before_the_first_is_asked() -> None:
-    asked(options=ONE) >> r.HedgeDue()
-    asked(options=(r.Option(), r.Option(not_before=9.0))) >> r.HedgeDue()
-    talk() << r.Fund(1, 0) >> r.HedgeDue()
+    (asked(options=ONE) >> r.HedgeDue()).check_quiet()
+    (asked() >> r.HedgeDue()).check_quiet()
+    (talk(options=HEDGED) << r.Fund(1, 0) >> r.HedgeDue()).check_quiet()
     (speaking() >> r.HedgeDue()).check_quiet()
 
 

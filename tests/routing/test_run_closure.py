@@ -44,7 +44,7 @@ def test_the_monitor_catches_a_machine_that_starts_a_leg_twice() -> None:
 class Forgetful(r.Run):
     """The first draft of the machine, which started a leg again when it was told twice that it is funded."""
 
-    def _funded(self, leg: int) -> list[r.Action]:
+    def _funded(self, leg: int, now: float) -> list[r.Action]:
         self.legs[leg] = r.Leg(0, live=True)
         return [r.Start(leg, stitched=self.stitched)]
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from gammainfra.domain.attempt import Absorbed, Attempt, Cancelled, LegFailed, Served
+from gammainfra.domain.attempt import Absorbed, Attempt, Cancelled, LegFailed, Outcome, Served
 from gammainfra.domain.failure import Cause, Failure
 from gammainfra.domain.health import EndpointReport, HealthReport, KeyReport
 from gammainfra.domain.money import Charge
@@ -172,3 +172,17 @@ def test_libraries_speak_in_our_form(capsys: pytest.CaptureFixture[str]) -> None
     configure("info", "json")
     logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
     assert json.loads(capsys.readouterr().err)["message"] == "Invalid HTTP request received."
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "won"),
+    [
+        (Cancelled("hedge"), Served(), "secondary"),
+        (Served(), Cancelled("hedge"), "primary"),
+        (Absorbed(LIMITED), Absorbed(LIMITED), "neither"),
+    ],
+)
+def test_second_legs_are_counted_by_who_won(first: Outcome, second: Outcome, won: str) -> None:
+    shown = metrics()
+    shown.turn_ended(replace(record(), attempts=(attempt(1, first), replace(attempt(2, second), hedge=True))))
+    assert values(shown)[f"gammainfra_hedges_total['{won}']"] == 1

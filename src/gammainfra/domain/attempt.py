@@ -46,7 +46,8 @@ class Attempt:
     """One HTTP dispatch. Times are milliseconds since the Turn began; None when that moment never came.
 
     ``cost_nano`` is what the provider bills for it as far as known: exact for the served one, 0 for a refusal,
-    estimated (``usage.estimated``) when it was cut; None when the endpoint has no price.
+    estimated (``usage.estimated``) when it was cut; None when the endpoint has no price. ``hedge``: it was asked beside
+    another one that was silent.
     """
 
     number: int
@@ -62,3 +63,4 @@ class Attempt:
     usage: Usage = Usage()
     cost_nano: int | None = 0
     key_id: str = ""
+    hedge: bool = False

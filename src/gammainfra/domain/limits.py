@@ -46,6 +46,9 @@ JOURNAL_BYTES: Final = 1 * MIB  # text already rendered for a reader that is slo
 SLOW_READER_S: Final = 30.0
 ANSWER_BYTES: Final = 32 * MIB
 
+HEDGE_FUNDING_S: Final = 0.02  # a second leg that is not funded by then would come too late to help
+HEDGE_TOKENS: Final = 10.0  # second legs that may be saved up in calm times
+
 # One attempt.
 CONNECT_S: Final = 2.0
 COUNT_TOKENS_S: Final = 5.0  # Anthropic's own count of a request; then it is estimated

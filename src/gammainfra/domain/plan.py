@@ -10,7 +10,7 @@ from typing import Literal
 
 from gammainfra.domain.endpoint import Endpoint
 
-RouteReason = Literal["pin", "auto", "fast", "sticky", "dial", "chain", "alias", "fallback"]
+RouteReason = Literal["pin", "auto", "fast", "sticky", "dial", "chain", "alias", "fallback", "hedge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class Candidate:
     """An endpoint worth asking. ``not_before`` (monotonic seconds) is the end of its cooldown, 0 when it is free.
 
     ``cost_bound_nano`` is the upper bound of this request's price there, ``expected_nano`` what it will likely cost;
-    None when no price is known.
+    None when no price is known. ``hedge_after_s`` is how long it may be silent before the next candidate, its equal, is
+    asked beside it; None: never.
     """
 
     endpoint: Endpoint
@@ -27,6 +28,7 @@ class Candidate:
     not_before: float = 0.0
     cost_bound_nano: int | None = None
     expected_nano: int | None = None
+    hedge_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +53,9 @@ class Plan:
     label: str = ""
     dial_applied: float | None = None
     router_version: str = "v1"
-    hedge_after_s: float | None = None
     deadline: float | None = None
+
+    @property
+    def may_hedge(self) -> bool:
+        """Whether a second endpoint may be asked beside a silent one."""
+        return any(candidate.hedge_after_s is not None for candidate in self.candidates)

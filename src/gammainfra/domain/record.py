@@ -57,7 +57,10 @@ class RequestRecord:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as the gateway knows it: never the secret. ``last4`` is what a person recognises it by."""
+    """A key as the gateway knows it: never the secret. ``last4`` is what a person recognises it by.
+
+    ``hedging`` False: its requests are never asked of two endpoints at once, whatever the operator allows.
+    """
 
     id: str
     account_id: str
@@ -67,6 +70,7 @@ class ApiKey:
     revoked_at: float | None = None
     scopes: frozenset[str] = frozenset({"inference"})
     allowed_models: tuple[str, ...] = ()
+    hedging: bool = True
 
 
 @dataclass(frozen=True, slots=True)

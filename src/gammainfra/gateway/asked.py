@@ -64,12 +64,12 @@ class Asked:
             head_after_s = max(head_after_s, deadline_s + 1.0)  # never at the same moment
         return run.Terms(
             tuple(
-                run.Option(one.not_before, one.endpoint.model.capabilities.context_tokens) for one in plan.candidates
+                run.Option(one.not_before, one.endpoint.model.capabilities.context_tokens, one.hedge_after_s)
+                for one in plan.candidates
             ),
             stream=self.sketch.stream,
             tools=self.sketch.n_tools > 0,
             deadline=plan.deadline,
-            hedge_at=None if plan.hedge_after_s is None else self.began + plan.hedge_after_s,
             head_after_s=head_after_s,
         )
 

@@ -48,20 +48,20 @@ class Listener(Protocol):
 
 
 class Attempt:
-    """Attempt ``number`` of a Turn, at ``endpoint``. Made when it is funded, running from ``start`` on."""
+    """An attempt that the Run ordered, at ``endpoint``. Made when it is funded, running from ``start`` on."""
 
     def __init__(
         self,
-        number: int,
+        order: run.Fund,
         endpoint: Endpoint,
         asked: Asked,
         means: Means,
         turn: Listener,
         *,
-        repair: Failure | None = None,
         again: bool = False,
     ) -> None:
-        self.number = number
+        self.number = order.leg
+        self.hedge = order.hedge  # asked beside another one that was silent
         self.endpoint = endpoint
         self.host = means.hosts[endpoint.provider]
         self.speech = Speech(asked.sketch.n)
@@ -74,7 +74,7 @@ class Attempt:
         self.first_token_at: float | None = None
         self.ended_at: float | None = None
         self.task: asyncio.Task[None] | None = None
-        self._repair = repair
+        self._repair = order.repair
         self._again = again
         self._lease: Lease | None = None
         self._hurried = False

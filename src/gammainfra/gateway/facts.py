@@ -13,7 +13,7 @@ from gammainfra.domain.failure import Refused
 from gammainfra.domain.money import show_usd
 from gammainfra.gateway.asked import Asked
 from gammainfra.gateway.attempt import Attempt
-from gammainfra.gateway.settle import Settlement
+from gammainfra.gateway.settle import Settlement, charge_of, plan_as_served, usage_of
 
 PREFIX = "x-gammainfra-"
 
@@ -22,19 +22,19 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 def routed(asked: Asked, attempts: Sequence[Attempt], winner: Attempt | None) -> dict[str, str]:
     """What is known as soon as an answer begins, and still true when it failed."""
-    plan = asked.plan
+    plan = plan_as_served(asked.plan, winner)
     chain = [attempt for attempt in attempts if attempt.started_at is not None]
     failed = [one for one in chain if one is not winner and isinstance(one.outcome, Absorbed | LegFailed)]
     facts = {
         "attempted_count": str(len(chain)),
         "fallback_chain": ",".join(attempt.endpoint.name for attempt in chain),
         "router_version": plan.router_version,
-        "route_reason": "fallback" if winner is not None and failed else plan.route_reason,
+        "route_reason": "fallback" if failed and winner is not None and not winner.hedge else plan.route_reason,
         "session_id": asked.session.name.id,
     }
     if winner is not None:
         facts["endpoint"] = winner.endpoint.name
-        facts |= _lost(winner)
+        facts |= _lost(winner) | _raced(asked, attempts, winner)
     if failed:
         facts["fallback_reason"] = ",".join(_reason(attempt) for attempt in failed)
     if plan.dial_applied is not None:
@@ -108,3 +108,17 @@ def _lost(winner: Attempt) -> dict[str, str]:
         return {}
     lost = {"dropped_params": written.dropped_params, "dropped_context": written.dropped_context}
     return {name: ",".join(names) for name, names in lost.items() if names}
+
+
+def _raced(asked: Asked, attempts: Sequence[Attempt], winner: Attempt) -> dict[str, str]:
+    """Which of two legs won and what the other one cost (C53); nothing when neither of them did."""
+    second = next((one for one in attempts if one.hedge and one.started_at is not None), None)
+    if second is None:
+        return {}
+    first = attempts[second.number - 2]  # the only one that was asked when the second one was
+    if winner not in {first, second}:
+        return {}
+    loser = first if winner is second else second
+    charge = charge_of(loser, usage_of(loser, asked))
+    waste = "" if charge is None else f"; waste-usd={show_usd(charge.total_nano)}"
+    return {"hedge": f"won={'secondary' if winner is second else 'primary'}{waste}"}

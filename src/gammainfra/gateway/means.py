@@ -11,6 +11,7 @@ from gammainfra.domain.ports import Clock, Records
 from gammainfra.domain.record import RequestRecord
 from gammainfra.gateway.host import Host
 from gammainfra.gateway.state.health_board import HealthBoard
+from gammainfra.gateway.state.hedge_budget import HedgeBudget
 from gammainfra.gateway.state.session_board import SessionBoard
 from gammainfra.upstream.exchange import WayOut
 
@@ -38,4 +39,5 @@ class Means:
     records: Records
     observer: Observer
     clock: Clock
+    hedges: HedgeBudget
     head_after_s: float = limits.HEAD_AFTER_S

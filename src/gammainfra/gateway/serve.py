@@ -7,7 +7,6 @@ socket: from ``open`` on the Turn does. Whatever is refused on the way is a Refu
 from __future__ import annotations
 
 from gammainfra.domain import ids
-from gammainfra.domain.policy import Policy
 from gammainfra.gateway.asked import Asked
 from gammainfra.gateway.call import Call
 from gammainfra.gateway.reply import Reply
@@ -35,9 +34,8 @@ async def serve(call: Call, on: Services) -> Reply:
             return turn.join()
         session = on.sessions.view(caller.account_id, task)
         check_budget(session, options.max_session_nano)
-        policy = Policy(caller.key.allowed_models)
         chain = plan(  # by whom
-            sketch, options, policy, on.roster,
+            sketch, options, on.policy_of(caller), on.roster,
             health=on.health.snapshot(), session=session, now=on.clock.now(), wall=at,
         )  # fmt: skip
         on.sessions.arrived(caller.account_id, caller.key.id, task, sketch, at)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gammainfra.domain.policy import NO_HEDGING, Hedging, Policy
 from gammainfra.domain.ports import Accounts, Clock, Random
+from gammainfra.domain.record import Caller
 from gammainfra.gateway.admission import Admission
 from gammainfra.gateway.state.health_board import HealthBoard
 from gammainfra.gateway.state.session_board import SessionBoard
@@ -24,3 +26,9 @@ class Services:
     turns: Turns
     clock: Clock
     random: Random
+    hedging: Hedging = NO_HEDGING
+
+    def policy_of(self, caller: Caller) -> Policy:
+        """What key and operator allow a caller's requests."""
+        key = caller.key
+        return Policy(key.allowed_models, hedging=self.hedging if key.hedging else NO_HEDGING)

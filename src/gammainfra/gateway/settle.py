@@ -16,6 +16,7 @@ from gammainfra.domain.attempt import Cancelled, Ending, Served
 from gammainfra.domain.bill import Bill
 from gammainfra.domain.failure import Refused
 from gammainfra.domain.money import Charge
+from gammainfra.domain.plan import Plan
 from gammainfra.domain.record import RequestRecord
 from gammainfra.domain.usage import Usage
 from gammainfra.gateway.asked import Asked
@@ -124,7 +125,7 @@ def record_of(settled: Settlement, call_ids: Sequence[tuple[str, str]]) -> Reque
         latency_ms=(now - asked.began) * 1000,
         ttft_ms=(first[0] - asked.began) * 1000 if first else None,
         overhead_ms=settled.spent_ms,
-        plan=asked.plan,
+        plan=plan_as_served(asked.plan, winner),
         attempts=tuple(_attempt_record(one, asked, now) for one in attempts if one.started_at is not None),
         ending=settled.ending,
         status=200 if refused is None else refused.status,
@@ -138,6 +139,13 @@ def record_of(settled: Settlement, call_ids: Sequence[tuple[str, str]]) -> Reque
         idempotency_hash="",
         user=(asked.sketch.user or "")[:128],
     )
+
+
+def plan_as_served(plan: Plan, winner: Attempt | None) -> Plan:
+    """The plan, with the second leg's part in it when that one won (C47)."""
+    if winner is None or not winner.hedge:
+        return plan
+    return replace(plan, route_reason="hedge", router_version=f"{plan.router_version}_hedged")
 
 
 def _attempt_record(attempt: Attempt, asked: Asked, now: float) -> AttemptRecord:
@@ -159,4 +167,5 @@ def _attempt_record(attempt: Attempt, asked: Asked, now: float) -> AttemptRecord
         usage=usage,
         cost_nano=None if charge is None else charge.total_nano,
         key_id=attempt.key_id,
+        hedge=attempt.hedge,
     )

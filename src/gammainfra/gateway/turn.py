@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 from functools import partial
-from typing import Final, Protocol, assert_never
+from typing import Protocol, assert_never
 
 from gammainfra.domain.attempt import Ending
 from gammainfra.domain.bill import Closing
-from gammainfra.domain.failure import Failure
 from gammainfra.gateway import facts
 from gammainfra.gateway.asked import Asked
 from gammainfra.gateway.attempt import Attempt
@@ -27,14 +26,6 @@ from gammainfra.gateway.telling import Telling
 from gammainfra.gateway.timers import Timers
 from gammainfra.routing import run
 from gammainfra.routing.explain import explain
-
-_DUE: Final[dict[run.TimerKind, run.Event]] = {
-    "head": run.HeadDue(),
-    "hedge": run.HedgeDue(),
-    "deadline": run.DeadlineHit(),
-    "grace": run.GraceOver(),
-    "linger": run.LingerOver(),
-}
 
 
 class Room(Protocol):
@@ -125,8 +116,8 @@ class Turn:
     def _perform(self, actions: list[run.Action]) -> None:
         for action in actions:
             match action:
-                case run.Fund(leg, candidate, repair):
-                    self._fund(leg, candidate, repair)
+                case run.Fund():
+                    self._fund(action)
                 case run.Start(leg, stitched):
                     self.telling.ask(stitched=stitched)
                     self._attempts[leg - 1].start()
@@ -142,7 +133,7 @@ class Turn:
                     self.telling.ask(stitched=self._run.stitched)
                     self._sleep(until)
                 case run.SetTimer(kind, at):
-                    self._timers.set(kind, at - self._means.clock.now(), partial(self.tell, _DUE[kind]))
+                    self._timers.set(kind, at - self._means.clock.now(), partial(self._due, kind))
                 case run.Settle(ending, winner):
                     self._settlement = self._settle(ending, self._attempt(winner))
                     self.tell(run.Settled())
@@ -155,11 +146,16 @@ class Turn:
     def _attempt(self, leg: int | None) -> Attempt | None:
         return None if leg is None else self._attempts[leg - 1]
 
-    def _fund(self, leg: int, candidate: int, repair: Failure | None) -> None:
-        endpoint = self.asked.plan.candidates[candidate].endpoint
+    def _fund(self, order: run.Fund) -> None:
+        endpoint = self.asked.plan.candidates[order.candidate].endpoint
         again = any(one.endpoint is endpoint for one in self._attempts)
-        self._attempts.append(Attempt(leg, endpoint, self.asked, self._means, self, repair=repair, again=again))
-        self.tell(run.Funded(leg))
+        self._attempts.append(Attempt(order, endpoint, self.asked, self._means, self, again=again))
+        self.tell(run.Funded(order.leg))
+
+    def _due(self, kind: run.TimerKind) -> None:
+        """A timer is over. A second leg also needs room in the budget."""
+        if kind != "hedge" or (self._run.hedge is not None and self._means.hedges.take()):
+            self.tell(run.DUE[kind])
 
     def _sleep(self, until: float) -> None:
         if not self._room.may_sleep():

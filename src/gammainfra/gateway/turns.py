@@ -55,6 +55,8 @@ class Turns:
 
     def open(self, asked: Asked, permit: Permit) -> Reply:
         """A new Turn, asking its first provider; what its first reader gets."""
+        if asked.plan.may_hedge:
+            self._means.hedges.pay_in()
         turn = Turn(asked, self._means, self)
         self._running[turn] = [permit]
         self._askable.setdefault(_question(asked.caller, asked.raw), []).append(turn)

@@ -18,7 +18,6 @@ def explain(plan: Plan) -> dict[str, object]:
         "cost_quality_applied": plan.dial_applied,
         "router_version": plan.router_version,
         "deadline": plan.deadline,
-        "hedge_after_s": plan.hedge_after_s,
         "candidates": [_candidate(candidate) for candidate in plan.candidates],
         "dropped": [{"endpoint": dropped.endpoint, "reason": dropped.reason} for dropped in plan.dropped],
     }
@@ -32,6 +31,7 @@ def _candidate(candidate: Candidate) -> dict[str, object]:
         "reason": candidate.reason,
         "score": candidate.score,
         "not_before": candidate.not_before or None,
+        "hedge_after_s": candidate.hedge_after_s,
         "expected_cost_usd": _usd(candidate.expected_nano),
         "cost_bound_usd": _usd(candidate.cost_bound_nano),
     }

@@ -8,7 +8,7 @@ plan has at least one candidate, or the request is refused with the reason that 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gammainfra.catalog.price import price_at, priced_at
@@ -26,6 +26,7 @@ from gammainfra.domain.session import SessionView
 from gammainfra.domain.sketch import ProviderPreferences, Sketch
 from gammainfra.routing.candidates import Row, Sieve, cached_pico, expected_pico, usual_output
 from gammainfra.routing.classify import label_of
+from gammainfra.routing.hedge import hedge_delays_s
 from gammainfra.routing.rank import Criterion, by_providers, criterion_of, first, ranked, spread
 from gammainfra.routing.roster import OUTRANKED, Entry, Roster
 from gammainfra.routing.rules import Signals, cost_bound_nano
@@ -77,6 +78,7 @@ class _Chain:
     reason: RouteReason
     label: str = ""
     dial: float | None = None
+    fast: bool = False  # the caller wants the first token soon
 
 
 def plan(
@@ -111,13 +113,14 @@ def plan(
         wall=wall,
     )
     asked = _asked(request)
-    chain = _chosen(request, asked) if asked.kind in {"auto", "fast"} else _named(request, asked)
+    chosen = asked.kind in {"auto", "fast"}
+    chain = _chosen(request, asked) if chosen else _named(request, asked)
     kept = chain.rows[: _attempts(options, preferences)]
     known = roster.outranked
     outranked = [known.get(row.name) or Dropped(row.name, OUTRANKED) for row in chain.rows[len(kept) :]]
     return Plan(
         asked=request.name,
-        candidates=tuple([_candidate(request, row) for row in kept]),
+        candidates=_hedged(request, kept, [_candidate(request, row) for row in kept], chain, equals=chosen),
         dropped=(*chain.dropped, *outranked),
         route_reason=chain.reason,
         label=chain.label,
@@ -125,6 +128,19 @@ def plan(
         router_version=ROUTER_VERSION,
         deadline=None if options.max_latency_ms is None else now + options.max_latency_ms / 1000,
     )
+
+
+def _hedged(
+    request: _Request, rows: list[Row], candidates: list[Candidate], chain: _Chain, *, equals: bool
+) -> tuple[Candidate, ...]:
+    """The candidates, with their delays where a caller that wants speed may be answered by two."""
+    hedging = request.policy.hedging
+    if not (chain.fast and hedging.enabled):
+        return tuple(candidates)
+    whole_tokens = 0 if request.sketch.stream else request.output_tokens
+    delays_s = hedge_delays_s(rows, hedging, request.now, equals=equals, whole_tokens=whole_tokens)
+    pairs = zip(candidates, delays_s, strict=True)
+    return tuple([replace(candidate, hedge_after_s=delay_s) for candidate, delay_s in pairs])
 
 
 def _asked(request: _Request) -> Asked:
@@ -169,7 +185,7 @@ def _named(request: _Request, asked: Asked) -> _Chain:
         raise sieve.refusal(request.roster.catalog, request.name, pinned)
     if reason == "pin" and rows[0].endpoint.model is not pinned:
         reason = "fallback"  # nobody who serves the model that was named may be asked
-    return _Chain(_free_first(request, rows), sieve.dropped, reason)
+    return _Chain(_free_first(request, rows), sieve.dropped, reason, fast=criterion == "latency")
 
 
 def _equal_endpoints(request: _Request, sieve: Sieve, model: Model, criterion: Criterion, provider: str) -> list[Row]:
@@ -216,10 +232,11 @@ def _chosen(request: _Request, asked: Asked) -> _Chain:
     if not _other_models(request):
         order = _same_model(order, sieve.dropped)
     if _is_free_home(request, order[0]):
-        return _Chain(order, sieve.dropped, "sticky", label)
+        return _Chain(order, sieve.dropped, "sticky", label, fast=criterion == "latency")
     dial = criterion if isinstance(criterion, float) else None
     by_header = dial is not None and request.options.dial is not None
-    return _Chain(order, sieve.dropped, "fast" if is_fast else "dial" if by_header else "auto", label, dial)
+    reason: RouteReason = "fast" if is_fast else "dial" if by_header else "auto"
+    return _Chain(order, sieve.dropped, reason, label, dial, fast=criterion == "latency")
 
 
 def _judged(request: _Request, sieve: Sieve, entries: Sequence[Entry]) -> list[Row]:

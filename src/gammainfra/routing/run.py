@@ -18,8 +18,9 @@ text was shown.
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, assert_never
+from typing import Final, Literal, assert_never
 
 from gammainfra.domain import limits
 from gammainfra.domain.attempt import CancelledBy, Ending
@@ -37,24 +38,24 @@ class Phase(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A candidate as the Run sees it: when it is free (monotonic seconds) and how large its window is."""
+    """A candidate as the Run sees it: when it is free (monotonic seconds) and how large its window is.
+
+    ``hedge_after_s`` is how long it may be silent before the next option is asked beside it; None: never.
+    """
 
     not_before: float = 0.0
     context_tokens: int = 0
+    hedge_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the request allows. ``deadline`` and ``hedge_at`` are monotonic seconds, None when there is none.
-
-    No plan asks for a hedge yet: the machine is ready for one, and its law is explored with it.
-    """
+    """What the request allows. ``deadline`` is monotonic seconds, None when there is none."""
 
     options: tuple[Option, ...]
     stream: bool
     tools: bool
     deadline: float | None = None
-    hedge_at: float | None = None
     head_after_s: float = limits.HEAD_AFTER_S
 
 
@@ -119,6 +120,11 @@ class HedgeDue:
 
 
 @dataclass(frozen=True, slots=True)
+class FundingLate:
+    """The second leg was not funded in time to be worth starting."""
+
+
+@dataclass(frozen=True, slots=True)
 class HeadDue:
     """The client should not wait longer for a status line."""
 
@@ -171,19 +177,23 @@ class Stop:
 
 
 Event = (
-    Funded | Unfunded | Useful | Finished | UsageFinal | LegFailed | HedgeDue | HeadDue | DeadlineHit | Wake
-    | SleepRefused | GraceOver | LingerOver | AudienceGone | AudienceJoined | Settled | Stop
+    Funded | Unfunded | Useful | Finished | UsageFinal | LegFailed | HedgeDue | FundingLate | HeadDue | DeadlineHit
+    | Wake | SleepRefused | GraceOver | LingerOver | AudienceGone | AudienceJoined | Settled | Stop
 )  # fmt: skip
 
 
 # ---- actions --------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Fund:
-    """Hold money for a new leg that would ask candidate ``candidate``; ``repair`` carries the failure to mend."""
+    """Hold money for a new leg that would ask candidate ``candidate``; ``repair`` carries the failure to mend.
+
+    ``hedge``: it is the second leg beside one that is silent.
+    """
 
     leg: int
     candidate: int
     repair: Failure | None = None
+    hedge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,12 +236,22 @@ class Sleep:
     until: float
 
 
-TimerKind = Literal["head", "hedge", "deadline", "grace", "linger"]
+TimerKind = Literal["head", "hedge", "funding", "deadline", "grace", "linger"]
+
+
+DUE: Final[Mapping[TimerKind, Event]] = {
+    "head": HeadDue(),
+    "hedge": HedgeDue(),
+    "funding": FundingLate(),
+    "deadline": DeadlineHit(),
+    "grace": GraceOver(),
+    "linger": LingerOver(),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class SetTimer:
-    """Send the event of this kind at this time."""
+    """Send the event of this kind (DUE) at this time."""
 
     kind: TimerKind
     at: float
@@ -320,8 +340,6 @@ class Run:
             out.append(SetTimer("head", now + self.terms.head_after_s))
         if self.terms.deadline is not None:
             out.append(SetTimer("deadline", self.terms.deadline))
-        if self.terms.hedge_at is not None:
-            out.append(SetTimer("hedge", self.terms.hedge_at))
         return out + self._next(now)
 
     def on(self, event: Event, now: float) -> list[Action]:
@@ -330,7 +348,7 @@ class Run:
             return []
         match event:
             case Funded(leg):
-                return self._funded(leg)
+                return self._funded(leg, now)
             case Unfunded(leg, why):
                 return self._unfunded(leg, why, now)
             case Useful(leg, text):
@@ -343,6 +361,8 @@ class Run:
                 return self._leg_failed(event, now) if self._is_live(leg) else []
             case HedgeDue():
                 return self._hedge(now)
+            case FundingLate():
+                return self._funding_late()
             case HeadDue():
                 return self._send_head() if self.phase is Phase.SEEK else []
             case DeadlineHit():
@@ -367,15 +387,13 @@ class Run:
                 assert_never(event)
 
     # ---- asking -----------------------------------------------------------------------------------------------------
-    def _next(self, now: float, *, hedge: bool = False) -> list[Action]:
+    def _next(self, now: float) -> list[Action]:
         """The first candidate that is free; else the nearest that fits the deadline and the waits; else give up."""
         if self.legs_made < limits.ATTEMPTS_PER_TURN:
             free = [n for n in self.fresh if self.terms.options[n].not_before <= now]
             if free:
                 self.fresh.remove(free[0])
                 return [self._fund(free[0])]
-            if hedge:
-                return []
             waiting = [(self.terms.options[n].not_before, n) for n in self.fresh]
             waiting += [(at, n) for n, at in self.again.items()]
             if waiting:
@@ -388,7 +406,7 @@ class Run:
                 if len(self.fresh) == len(self.terms.options):
                     # Nobody was asked yet and every cooldown is long: asking the least bad tells the true error.
                     return [self._fund(self._take(candidate))]
-        return [] if hedge else self._give_up()
+        return self._give_up()
 
     def _take(self, candidate: int) -> int:
         if candidate in self.fresh:
@@ -402,17 +420,21 @@ class Run:
         in_time = self.terms.deadline is None or until < self.terms.deadline or self.shown
         return in_time and self.waited_s + until - now <= limits.SLEEP_S
 
-    def _fund(self, candidate: int, repair: Failure | None = None) -> Fund:
+    def _fund(self, candidate: int, repair: Failure | None = None, *, hedge: bool = False) -> Fund:
         self.legs_made += 1
         self.legs[self.legs_made] = Leg(candidate)
-        return Fund(self.legs_made, candidate, repair)
+        return Fund(self.legs_made, candidate, repair, hedge)
 
-    def _funded(self, leg: int) -> list[Action]:
+    def _funded(self, leg: int, now: float) -> list[Action]:
         held = self.legs.get(leg)
         if held is None or held.live:
             return []
         self.legs[leg] = Leg(held.candidate, live=True)
-        return [Start(leg, stitched=self.stitched)]
+        out: list[Action] = [Start(leg, stitched=self.stitched)]
+        hedge_after_s = self.terms.options[held.candidate].hedge_after_s
+        if hedge_after_s is not None and not self.hedged and not self.stitched:
+            out.append(SetTimer("hedge", now + hedge_after_s))
+        return out
 
     def _unfunded(self, leg: int, why: Failure, now: float) -> list[Action]:
         if self._is_live(leg) or self.legs.pop(leg, None) is None:
@@ -420,12 +442,31 @@ class Run:
         self.last_failure = self.last_failure or why
         return [] if self.legs else self._next(now)
 
+    @property
+    def hedge(self) -> int | None:
+        """The option that may be asked beside the one that is silent now: the next one, where the plan allows it."""
+        if self.phase is not Phase.SEEK or self.hedged or self.stitched or len(self.legs) != 1:
+            return None
+        (first,) = self.legs.values()
+        allowed = first.live and self.terms.options[first.candidate].hedge_after_s is not None
+        second = first.candidate + 1
+        left = second in self.fresh and self.legs_made < limits.ATTEMPTS_PER_TURN
+        return second if allowed and left else None
+
     def _hedge(self, now: float) -> list[Action]:
-        live = len(self.legs) == 1 and all(leg.live for leg in self.legs.values())
-        if self.phase is not Phase.SEEK or self.hedged or self.stitched or not live:
+        second = self.hedge
+        if second is None:
             return []
         self.hedged = True
-        return self._next(now, hedge=True)
+        self.fresh.remove(second)
+        return [self._fund(second, hedge=True), SetTimer("funding", now + limits.HEDGE_FUNDING_S)]
+
+    def _funding_late(self) -> list[Action]:
+        """Let go of a second leg that still waits for money. Without the first one it is not the second any more."""
+        if any(leg.live for leg in self.legs.values()):
+            for n in [n for n, leg in self.legs.items() if not leg.live]:
+                self.fresh.insert(0, self.legs.pop(n).candidate)
+        return []
 
     def _slept(self) -> bool:
         slept = self.sleeping_until is not None
@@ -467,10 +508,10 @@ class Run:
         self.last_failure = failure
         if event.salvage and self.salvage is None:
             self.salvage = event.leg
-        if self.phase is Phase.SEEK and self.legs and failure.cause.elsewhere:
-            return []
+        if self.phase is Phase.SEEK and self.legs:
+            return []  # the other one may still answer, whatever this one thinks of the request
         if not failure.cause.elsewhere:
-            return self._cancel_all("hedge") + self._give_up()
+            return self._give_up()
         if self.phase is Phase.ANSWER and self.shown and not self.terms.tools:
             return self._give_up()
         self.phase, self.winner = Phase.SEEK, None

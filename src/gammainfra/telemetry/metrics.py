@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from gammainfra.domain.attempt import Absorbed, Cancelled, LegFailed
+from gammainfra.domain.attempt import Absorbed, Attempt, Cancelled, LegFailed, Served
 from gammainfra.domain.health import HealthReport, HealthState
 from gammainfra.domain.money import NANO_PER_USD
 from gammainfra.domain.record import RequestRecord
@@ -86,6 +86,9 @@ class Metrics:
         self._cost = Counter(
             "gammainfra_cost_usd", "Pass-through cost; absorbed: of failing attempts.", ["kind"], registry=registry
         )
+        self._hedges = Counter(
+            "gammainfra_hedges", "Second legs asked beside a silent one, by which won.", ["won"], registry=registry
+        )
         self._defects = Counter("gammainfra_defects", "Mistakes in our own code.", registry=registry)
         Gauge("gammainfra_inflight", "Requests in flight.", registry=registry).set_function(in_flight)
         Gauge("gammainfra_log_queue_depth", "Records to be written.", registry=registry).set_function(queued)
@@ -95,6 +98,8 @@ class Metrics:
         """Count a settled Turn."""
         self._requests.labels(record.ending, record.provider, record.model).inc()
         for attempt in record.attempts:
+            if attempt.hedge:
+                self._hedges.labels(_winner(record.attempts, attempt)).inc()
             match attempt.outcome:
                 case Absorbed(failure):
                     self._attempts.labels(attempt.provider, "absorbed", failure.cause).inc()
@@ -128,3 +133,11 @@ class Metrics:
     def show(self) -> bytes:
         """Everything in Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+def _winner(attempts: Sequence[Attempt], second: Attempt) -> str:
+    """Who won where ``second`` was asked beside the attempt before it."""
+    if isinstance(second.outcome, Served):
+        return "secondary"
+    first = next(one for one in attempts if one.number == second.number - 1)
+    return "primary" if isinstance(first.outcome, Served) else "neither"
