@@ -336,6 +336,7 @@ class Book:
         closings: bool,
         hedging: Hedging = NO_HEDGING,
         key: ApiKey = KEY,
+        charged: bool = False,
     ) -> None:
         self.loop = VirtualLoop()
         self.clock = LoopClock(self.loop)
@@ -351,6 +352,7 @@ class Book:
         means = Means(
             self.hosts,
             seam, self.health, self.sessions, self.notes, self.notes, self.clock, self.hedges,
+            charged=charged,
         )  # fmt: skip
         self.services = Services(
             _Accounts(key), self.admission, self.sessions, self.health, enrol(catalog), Turns(means), self.clock,
@@ -527,6 +529,7 @@ def book(
     closings: bool = False,
     hedging: Hedging = NO_HEDGING,
     key: ApiKey = KEY,
+    charged: bool = False,
 ) -> Book:
     """A gateway with these providers (acme and bolt without any), which are asked in their alphabetical order.
 
@@ -534,7 +537,14 @@ def book(
     that the gateway closes before its end.
     """
     return Book(
-        providers or ("acme", "bolt"), dialect, hosts or {}, keys or {}, closings=closings, hedging=hedging, key=key
+        providers or ("acme", "bolt"),
+        dialect,
+        hosts or {},
+        keys or {},
+        closings=closings,
+        hedging=hedging,
+        key=key,
+        charged=charged,
     )
 
 

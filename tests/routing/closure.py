@@ -31,6 +31,7 @@ CASES = {
     "one candidate": r.Terms((FREE,), stream=True, tools=True, deadline=30.0),
     "hedged": r.Terms((HEDGED, FREE), stream=True, tools=True, deadline=30.0),
     "hedged, three candidates": r.Terms((HEDGED, HEDGED, FREE), stream=True, tools=False),
+    "billed to the end": r.Terms((r.Option(bills_on=True), FREE), stream=True, tools=False),
     "second one cooling": r.Terms((FREE, COOLING), stream=True, tools=True),
 }
 
@@ -76,6 +77,8 @@ class Monitor:
                 return replace(self, started=self.started | {leg}), law
             case r.Cancel(leg):
                 return replace(self, stopped=self.stopped | {leg}), leg in self.started and leg not in self.stopped
+            case r.Drain():
+                return self, bool(self.live) and not self.audience and not over
             case r.SendHead():
                 return replace(self, head=True), not self.head and self.audience and terms.stream and not self.ends
             case r.Replay():
@@ -121,6 +124,7 @@ def events(run: r.Run, now: float) -> Iterator[tuple[r.Event, float]]:
         r.SleepRefused(),
         r.GraceOver(),
         r.LingerOver(),
+        r.DrainOver(),
     ):
         yield event, now
     yield r.AudienceGone(may_linger=True), now
@@ -151,7 +155,8 @@ def key(state: State) -> object:
     legs = tuple(sorted((n, leg.candidate, leg.live) for n, leg in run.legs.items()))
     return (
         run.phase, legs, run.winner, run.ending, run.audience, run.head, run.shown, run.said, run.stitched, run.hedged,
-        run.finished, run.settling, run.sleeping_until, run.waited_s, run.legs_made, run.repairs_left, run.salvage,
+        run.finished, run.settling, run.draining,
+        run.sleeping_until, run.waited_s, run.legs_made, run.repairs_left, run.salvage,
         tuple(run.fresh), tuple(sorted(run.again.items())), frozenset(run.asked_again), monitor, now,
     )  # fmt: skip
 

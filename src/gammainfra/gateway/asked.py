@@ -6,6 +6,7 @@ again. The hub is built at most once, and only when some provider speaks another
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gammainfra.domain import limits
@@ -56,15 +57,23 @@ class Asked:
         """Nobody will be asked any more: only the body is kept, for the same question again."""
         self._hub = None
 
-    def terms(self, head_after_s: float) -> run.Terms:
-        """What the Run must know of it. A short latency deadline is answered by status, never by an early head."""
+    def terms(self, head_after_s: float, bills_on: Callable[[str], bool]) -> run.Terms:
+        """What the Run must know of it. A short latency deadline is answered by status, never by an early head.
+
+        ``bills_on`` says of a provider whether it bills to the end what is hung up on.
+        """
         plan = self.plan
         deadline_s = None if plan.deadline is None else plan.deadline - self.began
         if deadline_s is not None and deadline_s <= limits.HEAD_AFTER_CAP_S:
             head_after_s = max(head_after_s, deadline_s + 1.0)  # never at the same moment
         return run.Terms(
             tuple(
-                run.Option(one.not_before, one.endpoint.model.capabilities.context_tokens, one.hedge_after_s)
+                run.Option(
+                    one.not_before,
+                    one.endpoint.model.capabilities.context_tokens,
+                    one.hedge_after_s,
+                    bills_on(one.endpoint.provider),
+                )
                 for one in plan.candidates
             ),
             stream=self.sketch.stream,

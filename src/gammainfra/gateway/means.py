@@ -30,7 +30,10 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """Adapters and boards. ``hosts`` are the configured providers by name."""
+    """Adapters and boards. ``hosts`` are the configured providers by name.
+
+    ``charged``: somebody pays for what is asked here, so a bill that runs on is read to its end.
+    """
 
     hosts: Mapping[str, Host]
     upstream: WayOut
@@ -41,3 +44,8 @@ class Means:
     clock: Clock
     hedges: HedgeBudget
     head_after_s: float = limits.HEAD_AFTER_S
+    charged: bool = False
+
+    def bills_on(self, provider: str) -> bool:
+        """Whether hanging up on that provider leaves a bill that somebody has to pay."""
+        return self.charged and self.hosts[provider].provider.on_disconnect == "drain"

@@ -56,6 +56,8 @@ def settle(
 def usage_of(attempt: Attempt, asked: Asked) -> Usage:
     """The token counts of one attempt; nothing when the provider refused before it began to answer."""
     speech = attempt.speech
+    if attempt.status is None and _bills_on(attempt):
+        return Usage(input_tokens=asked.sketch.input_tokens_guess, estimated=True)
     if attempt.status is None or attempt.status >= 300 or not (speech.upstream_id or speech.useful or speech.usage):  # noqa: PLR2004
         return Usage()
     if speech.usage is not None and speech.usage_final:
@@ -64,6 +66,12 @@ def usage_of(attempt: Attempt, asked: Asked) -> Usage:
     if speech.usage is not None:
         return replace(speech.usage, output_tokens=max(speech.usage.output_tokens, said), estimated=True)
     return Usage(input_tokens=asked.sketch.input_tokens_guess, output_tokens=said, estimated=True)
+
+
+def _bills_on(attempt: Attempt) -> bool:
+    """Whether it was asked, was closed by us before it answered, and bills the question all the same."""
+    closed = attempt.started_at is not None and isinstance(attempt.outcome, Cancelled)
+    return closed and attempt.host.provider.on_disconnect == "drain"
 
 
 def charge_of(attempt: Attempt, usage: Usage) -> Charge | None:

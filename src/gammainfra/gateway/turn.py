@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 from functools import partial
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from gammainfra.domain.attempt import Ending
 from gammainfra.domain.bill import Closing
@@ -21,6 +21,7 @@ from gammainfra.gateway.attempt import Attempt
 from gammainfra.gateway.means import Means
 from gammainfra.gateway.refusals import GAVE_UP
 from gammainfra.gateway.reply import Reply
+from gammainfra.gateway.room import Room
 from gammainfra.gateway.settle import Settlement, record_of, settle
 from gammainfra.gateway.telling import Telling
 from gammainfra.gateway.timers import Timers
@@ -28,30 +29,17 @@ from gammainfra.routing import run
 from gammainfra.routing.explain import explain
 
 
-class Room(Protocol):
-    """What the table of all Turns allows one of them."""
-
-    def may_linger(self, turn: Turn) -> bool:
-        """Whether it may wait for its reader to come back."""
-
-    def may_sleep(self) -> bool:
-        """Whether it may wait for a cooldown."""
-
-    def ended(self, turn: Turn) -> None:
-        """It is over."""
-
-
 class Turn:
     """One answer in the making, held by the table of all Turns."""
 
-    def __init__(self, asked: Asked, means: Means, room: Room) -> None:
+    def __init__(self, asked: Asked, means: Means, room: Room[Turn]) -> None:
         self.asked = asked
         self.telling = Telling(asked, self._reader_left)
         self.ending: Ending | None = None
         self.asleep = False
         self._means = means
         self._room = room
-        self._run = run.Run(asked.terms(means.head_after_s))
+        self._run = run.Run(asked.terms(means.head_after_s, means.bills_on))
         self._attempts: list[Attempt] = []
         self._timers = Timers()
         self._events: deque[run.Event] = deque()
@@ -123,6 +111,8 @@ class Turn:
                     self._attempts[leg - 1].start()
                 case run.Cancel(leg, by):
                     self._attempts[leg - 1].cancel(by)
+                case run.Drain():
+                    self._drain()
                 case run.SendHead():
                     self.telling.send_head(facts.at_head(self.asked, self._attempts, self._attempt(self._run.winner)))
                 case run.Replay():
@@ -156,6 +146,11 @@ class Turn:
         """A timer is over. A second leg also needs room in the budget."""
         if kind != "hedge" or (self._run.hedge is not None and self._means.hedges.take()):
             self.tell(run.DUE[kind])
+
+    def _drain(self) -> None:
+        self.ending = "abandoned"  # nobody may join it any more
+        if not self._room.may_drain(self):
+            self.tell(run.DrainOver())
 
     def _sleep(self, until: float) -> None:
         if not self._room.may_sleep():

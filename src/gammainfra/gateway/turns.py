@@ -8,7 +8,7 @@ only; a restart forgets the answers, and the question is asked anew.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from contextlib import suppress
 
 from gammainfra.domain import limits
@@ -34,6 +34,9 @@ class Turns:
         self._ended: OrderedDict[Turn, float] = OrderedDict()  # monotonic seconds of the end
         self._ended_bytes = 0
         self._all_over = asyncio.Event()
+        self._lingering: dict[Turn, str] = {}  # without a reader, and whose they are
+        self._lingering_by: Counter[str] = Counter()  # by account
+        self._draining: set[Turn] = set()
 
     # ---- questions --------------------------------------------------------------------------------------------------
     def adopt(self, caller: Caller, raw: bytes, options: Options) -> Turn | None:
@@ -66,6 +69,7 @@ class Turns:
 
     def keep(self, turn: Turn, permit: Permit) -> None:
         """A further reader's permit: given back with the Turn's own, or at once when it is over."""
+        self._forget_lingering(turn)
         if turn in self._running:
             self._running[turn].append(permit)
         else:
@@ -73,11 +77,28 @@ class Turns:
 
     # ---- what a Turn may do -----------------------------------------------------------------------------------------
     def may_linger(self, turn: Turn) -> bool:
-        """Whether there is room for one more Turn without a reader."""
-        key_id = turn.asked.caller.key.id
-        waiting = [one for one in self._running if one.telling.reader is None and one is not turn]
-        of_key = sum(one.asked.caller.key.id == key_id for one in waiting)
-        return len(waiting) < limits.LINGERING and of_key < limits.LINGERING_PER_KEY
+        """Whether there is room for one more Turn without a reader; it then counts until it ends or is joined."""
+        account_id = turn.asked.caller.account_id
+        full = len(self._lingering) >= limits.LINGERING
+        if full or self._lingering_by[account_id] >= limits.LINGERING_PER_ACCOUNT or turn in self._lingering:
+            return False
+        self._lingering[turn] = account_id
+        self._lingering_by[account_id] += 1
+        return True
+
+    def _forget_lingering(self, turn: Turn) -> None:
+        account_id = self._lingering.pop(turn, None)
+        if account_id is not None:
+            self._lingering_by[account_id] -= 1
+            if not self._lingering_by[account_id]:
+                del self._lingering_by[account_id]
+
+    def may_drain(self, turn: Turn) -> bool:
+        """Whether there is room for one more Turn that is read on for its bill; it then counts until it ends."""
+        if len(self._draining) >= limits.DRAINING:
+            return False
+        self._draining.add(turn)
+        return True
 
     def may_sleep(self) -> bool:
         """Whether there is room for one more Turn that waits for a cooldown."""
@@ -89,6 +110,8 @@ class Turns:
             return
         for permit in self._running.pop(turn):
             permit.release()
+        self._forget_lingering(turn)
+        self._draining.discard(turn)
         size = turn.telling.journal_bytes
         if turn.ending == "served" and size is not None:
             self._ended[turn] = self._means.clock.now()

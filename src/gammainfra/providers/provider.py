@@ -19,6 +19,7 @@ from gammainfra.providers.rate_limits import read_headroom
 from gammainfra.wire.dialect import ProviderDialect
 
 LimitScope = Literal["model", "key"]
+OnDisconnect = Literal["cancel", "drain"]
 Auth = Callable[[str], Mapping[str, str]]
 Address = Callable[[str], str]
 
@@ -55,6 +56,8 @@ class Provider:
     ``versioned_base``: by its dialect's custom a base URL ends with the version (``.../v1``, ``.../v4``). ``address``
     makes the URL from the base URL where that custom does not hold. ``needs_address``: every customer has a base URL
     of his own, and ``base_url`` is only what it looks like. ``list_query`` asks for all of the model list at once.
+    ``on_disconnect`` "drain": it generates and bills an answer to its end although the connection is closed, "cancel":
+    it stops (OpenRouter's documentation on stream cancellation lists both kinds).
     """
 
     name: str
@@ -85,6 +88,7 @@ class Provider:
     limit_scope: LimitScope = "model"
     headroom: Callable[[Mapping[str, str], float], Headroom | None] = read_headroom
     request_id_headers: tuple[str, ...] = ("x-request-id", "request-id")
+    on_disconnect: OnDisconnect = "cancel"
 
     def url(self, base_url: str | None = None) -> str:
         """Where requests go, for the base URL as people write it: with the version or without."""

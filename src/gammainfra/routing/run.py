@@ -41,11 +41,13 @@ class Option:
     """A candidate as the Run sees it: when it is free (monotonic seconds) and how large its window is.
 
     ``hedge_after_s`` is how long it may be silent before the next option is asked beside it; None: never.
+    ``bills_on``: who hangs up is charged for the whole answer there, so it is read to its end.
     """
 
     not_before: float = 0.0
     context_tokens: int = 0
     hedge_after_s: float | None = None
+    bills_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,11 @@ class LingerOver:
 
 
 @dataclass(frozen=True, slots=True)
+class DrainOver:
+    """What nobody listens to was read for long enough, or too many are read so: the rest is estimated."""
+
+
+@dataclass(frozen=True, slots=True)
 class AudienceGone:
     """The reader hung up. ``may_linger``: there is room to wait for the same question again."""
 
@@ -178,7 +185,7 @@ class Stop:
 
 Event = (
     Funded | Unfunded | Useful | Finished | UsageFinal | LegFailed | HedgeDue | FundingLate | HeadDue | DeadlineHit
-    | Wake | SleepRefused | GraceOver | LingerOver | AudienceGone | AudienceJoined | Settled | Stop
+    | Wake | SleepRefused | GraceOver | LingerOver | DrainOver | AudienceGone | AudienceJoined | Settled | Stop
 )  # fmt: skip
 
 
@@ -213,6 +220,11 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Drain:
+    """Read on for the token counts although nobody listens; answered by DrainOver when there is no room for it."""
+
+
+@dataclass(frozen=True, slots=True)
 class SendHead:
     """Status 200 and headers leave."""
 
@@ -236,7 +248,7 @@ class Sleep:
     until: float
 
 
-TimerKind = Literal["head", "hedge", "funding", "deadline", "grace", "linger"]
+TimerKind = Literal["head", "hedge", "funding", "deadline", "grace", "linger", "drain"]
 
 
 DUE: Final[Mapping[TimerKind, Event]] = {
@@ -246,6 +258,7 @@ DUE: Final[Mapping[TimerKind, Event]] = {
     "deadline": DeadlineHit(),
     "grace": GraceOver(),
     "linger": LingerOver(),
+    "drain": DrainOver(),
 }
 
 
@@ -272,7 +285,7 @@ class End:
     ending: Ending
 
 
-Action = Fund | Start | Cancel | SendHead | Replay | Release | Sleep | SetTimer | Settle | End
+Action = Fund | Start | Cancel | Drain | SendHead | Replay | Release | Sleep | SetTimer | Settle | End
 
 # Failures after which the same endpoint may be asked once more when nobody else is left: the fault was in the moment.
 _PASSING = frozenset(
@@ -322,6 +335,7 @@ class Run:
     hedged: bool = False
     finished: bool = False
     settling: bool = False
+    draining: bool = False
     sleeping_until: float | None = None
     waited_s: float = 0.0
     legs_made: int = 0
@@ -356,7 +370,7 @@ class Run:
             case Finished(leg):
                 return self._finished(leg, now) if self._is_live(leg) else []
             case UsageFinal(leg):
-                return self._settle() if self._is_live(leg) and self.finished else []
+                return self._usage_final(leg) if self._is_live(leg) else []
             case LegFailed(leg):
                 return self._leg_failed(event, now) if self._is_live(leg) else []
             case HedgeDue():
@@ -374,7 +388,9 @@ class Run:
             case GraceOver():
                 return self._grace_over()
             case LingerOver():
-                return self._leave("abandoned", "client") if not self.audience else []
+                return self._hang_up(now) if not self.audience else []
+            case DrainOver():
+                return self._drain_over("client")
             case AudienceGone(may_linger):
                 return self._audience_gone(now, may_linger=may_linger)
             case AudienceJoined():
@@ -382,7 +398,7 @@ class Run:
             case Settled():
                 return self._settled()
             case Stop():
-                return self._leave("stopped", "stop")
+                return self._drain_over("stop") or self._leave("stopped", "stop")
             case _:  # pragma: no cover
                 assert_never(event)
 
@@ -482,6 +498,9 @@ class Run:
         return held is not None and held.live
 
     def _useful(self, leg: int, *, text: bool) -> list[Action]:
+        if self.draining:
+            self.winner = self.winner or leg
+            return []
         out: list[Action] = []
         if self.phase is Phase.SEEK:
             self.phase, self.winner = Phase.ANSWER, leg
@@ -494,6 +513,9 @@ class Run:
         return out
 
     def _finished(self, leg: int, now: float) -> list[Action]:
+        if self.draining:
+            self.winner = self.winner or leg
+            return [SetTimer("drain", now + limits.USAGE_GRACE_S)]
         if self.finished:
             return []
         out = self._useful(leg, text=False) if self.phase is Phase.SEEK else []
@@ -505,6 +527,8 @@ class Run:
         failure = event.failure
         if self.finished:
             return self._settle()
+        if self.draining:
+            return [] if self.legs else self._settle()
         self.last_failure = failure
         if event.salvage and self.salvage is None:
             self.salvage = event.leg
@@ -553,7 +577,7 @@ class Run:
         self.audience = self.head = self.shown = False
         if self.phase is Phase.CLOSE:
             return []
-        return [SetTimer("linger", now + limits.LINGER_S)] if adoptable else self._leave("abandoned", "client")
+        return [SetTimer("linger", now + limits.LINGER_S)] if adoptable else self._hang_up(now)
 
     def _audience_joined(self) -> list[Action]:
         if self.audience:
@@ -585,6 +609,25 @@ class Run:
         self.phase, self.ending, self.sleeping_until = Phase.CLOSE, ending, None
         self.winner = None if ending == "timed_out" else self.winner
         return self._cancel_all(by) + self._settle()
+
+    def _hang_up(self, now: float) -> list[Action]:
+        """Nobody will read this. What is billed to its end anyway is read to its end, everything else is closed."""
+        drained = {n: leg for n, leg in self.legs.items() if leg.live and self.terms.options[leg.candidate].bills_on}
+        if self.phase is Phase.CLOSE or not drained:
+            return self._leave("abandoned", "client")
+        self.phase, self.ending, self.draining = Phase.CLOSE, "abandoned", True
+        gone = [Cancel(n, "client") for n, leg in self.legs.items() if leg.live and n not in drained]
+        self.legs = drained
+        return [*gone, Drain(), SetTimer("drain", now + limits.DRAIN_S)]
+
+    def _usage_final(self, leg: int) -> list[Action]:
+        if self.draining:
+            del self.legs[leg]
+            return [] if self.legs else self._settle()
+        return self._settle() if self.finished else []
+
+    def _drain_over(self, by: CancelledBy) -> list[Action]:
+        return self._cancel_all(by) + self._settle() if self.draining and not self.settling else []
 
     def _give_up(self) -> list[Action]:
         """Nobody is left. What a broken leg had completed is still an answer."""
