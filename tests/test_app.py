@@ -154,6 +154,25 @@ def test_a_restart_remembers_the_tasks(tmp_path: Path) -> None:
     run(test())
 
 
+def test_a_restart_remembers_what_an_idempotency_key_was_answered_with(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with World([ServerSpec("openai")]) as world:
+            environ = {"OPENAI_API_KEY": "sk-up", "GAMMAINFRA_PROVIDERS_OPENAI_BASE_URL": world.openai.base_url}
+            body = {"model": "gpt-5", "messages": [{"role": "user", "content": "Hi"}]}
+            keyed = {"idempotency-key": "once"}
+            async with gateway(tmp_path, environ) as app:
+                first = await chat(app, body, keyed)
+            async with gateway(tmp_path, environ) as app:
+                again = await chat(app, body, keyed)
+                other = await chat(app, {**body, "seed": 1}, keyed)
+        assert (first.status, again.status, other.status) == (200, 409, 409)
+        error = again.json["error"]
+        assert (error["code"], error["metadata"]) == ("already_served", {"generation_id": first.json["id"]})
+        assert other.json["error"]["code"] == "idempotency_key_reused"
+
+    run(test())
+
+
 def test_a_key_made_elsewhere_opens_a_running_gateway_after_a_reload(tmp_path: Path) -> None:
     async def test() -> None:
         async with gateway(tmp_path) as app, gateway(tmp_path) as other:

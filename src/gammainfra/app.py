@@ -27,6 +27,7 @@ from gammainfra.domain.secret import Secret
 from gammainfra.gateway.admission import Admission
 from gammainfra.gateway.counting import Counting
 from gammainfra.gateway.host import Host, HostKey
+from gammainfra.gateway.idempotency import Given, Idempotency, Stored
 from gammainfra.gateway.means import Means
 from gammainfra.gateway.refresh import Refresh
 from gammainfra.gateway.services import Services
@@ -55,6 +56,7 @@ from gammainfra.web.connection import Connection
 from gammainfra.web.cors import Cors
 from gammainfra.web.health import Health
 from gammainfra.web.models import Models
+from gammainfra.web.reads import Reads
 
 UNUSABLE = (SettingsWrong, CatalogError, StoreUnusable, PepperUnusable)  # why a gateway cannot be built
 
@@ -152,9 +154,12 @@ def build(settings: Settings, *, clock: Clock | None = None, upstream: WayOut | 
     )
     observer = Observed(metrics)
     hedges = HedgeBudget(settings.hedging.extra_max)
-    means = Means(hosts, upstream, health, sessions, writer, observer, clock, hedges, settings.head_after_ms / 1000)
+    once = Idempotency(_given_by(reader), clock)
+    means = Means(
+        hosts, upstream, health, sessions, writer, observer, clock, hedges, once, settings.head_after_ms / 1000
+    )
     on = Services(
-        keys, admission, sessions, health, enrol(catalog), Turns(means), clock, random, settings.hedging
+        keys, admission, sessions, health, enrol(catalog), Turns(means), clock, random, once, settings.hedging
     )  # fmt: skip
     models, shown = Models(on), routes_shown.Routes(on)
     checks = Health(
@@ -317,6 +322,20 @@ def _operator_files(folder: Path) -> list[tuple[str, str]]:
         return [(str(path), path.read_text("utf-8")) for path in sorted((folder / "models").glob("*.toml"))]
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogError(f"a file in {folder / 'models'} cannot be read: {error}") from error
+
+
+def _given_by(reader: Reader) -> Stored:
+    """Asks the store what an Idempotency-Key was answered with, in a thread."""
+    reads = Reads()
+
+    async def stored(account_id: str, key: str, since: float) -> Given | None:
+        try:
+            found = await reads.read(lambda: reader.served_to_idempotency_key(account_id, key, since))
+        except StoreUnusable as error:
+            raise OSError(str(error)) from error
+        return None if found is None else Given(found.body, found.generation_id, found.at, served=True)
+
+    return stored
 
 
 def _show_plan(plan: Plan) -> str:

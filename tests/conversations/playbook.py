@@ -26,6 +26,7 @@ from gammainfra.domain.secret import Secret
 from gammainfra.gateway.admission import Admission, Permit
 from gammainfra.gateway.call import Call
 from gammainfra.gateway.host import Host, HostKey
+from gammainfra.gateway.idempotency import Given, Idempotency
 from gammainfra.gateway.means import Means
 from gammainfra.gateway.reply import Head, Piece, Reply
 from gammainfra.gateway.serve import serve
@@ -218,6 +219,7 @@ class _Client:
         self.body = b""
         self.writes: list[bytes] = []
         self.is_over = False
+        self.refused: Refused | None = None
         self.task: asyncio.Task[None] | None = None
         self.reads = asyncio.Event()
         self.reads.set()
@@ -231,7 +233,7 @@ class _Client:
         try:
             self.reply = await serve(call, on)
         except Refused as refused:
-            self.is_over = True
+            self.is_over, self.refused = True, refused
             self.told(f"refused {refused.status} {refused.code}")
             return
         async for part in self.reply:
@@ -349,20 +351,23 @@ class Book:
         self.hosts = {name: _host(hosts.get(name) or _provider(name), keys.get(name, 1)) for name in providers}
         seam: Any = self.upstream  # a Means names the class, and all it wants is ``exchange``
         self.hedges = HedgeBudget(hedging.extra_max)
+        self.written: dict[str, Given] = {}  # what the store knows of idempotency keys, by digest
+        once = Idempotency(self._stored, self.clock, must_know=charged)
         means = Means(
             self.hosts,
-            seam, self.health, self.sessions, self.notes, self.notes, self.clock, self.hedges,
+            seam, self.health, self.sessions, self.notes, self.notes, self.clock, self.hedges, once,
             charged=charged,
         )  # fmt: skip
         self.services = Services(
             _Accounts(key), self.admission, self.sessions, self.health, enrol(catalog), Turns(means), self.clock,
-            self._ids, hedging,
+            self._ids, once, hedging,
         )  # fmt: skip
         self._dialect = dialect
         self.clients: dict[str, _Client] = {}
         self.asked: list[Ask] = []
         self._ending: asyncio.Task[None] | None = None
         self.is_over = False
+        self.store_is_slow = False
         opened.append(self)
 
     # ---- writing a script -------------------------------------------------------------------------------------------
@@ -403,6 +408,12 @@ class Book:
         client = self.clients[asked.caller] = _Client(asked.caller, self)
         self.asked.append(asked)
         client.task = self.loop.create_task(client.run(asked, self._dialect, self.services))
+
+    async def _stored(self, account_id: str, digest: str, since: float) -> Given | None:
+        if self.store_is_slow:
+            await asyncio.sleep(60.0)
+        found = self.written.get(f"{account_id} {digest}")
+        return found if found is not None and found.at >= since else None
 
     def _leave(self, client: _Client) -> None:
         if client.reply is not None:
@@ -459,6 +470,12 @@ class Book:
         head = self.clients[caller].head
         assert head is not None
         return {name.decode(): value.decode() for name, value in head.headers}
+
+    def refused(self, caller: str = "caller") -> Refused:
+        """What a caller was told instead of being let in."""
+        refused = self.clients[caller].refused
+        assert refused is not None
+        return refused
 
     def error(self, caller: str = "caller") -> dict[str, Any]:
         """The error object that a caller got, by status or in-band."""

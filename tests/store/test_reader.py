@@ -333,3 +333,17 @@ def test_every_statement_is_answered_by_an_index(tmp_path: Path, name: str) -> N
     allowed = {"forget_call_ids": "SCAN call_ids", "last_seq": "SEARCH requests"}.get(name, "")
     assert not WHOLE_TABLE.search(plan.replace(allowed, "") if allowed else plan), plan
     assert name.startswith("usage") or not SORTED.search(plan), plan
+
+
+def test_the_answer_to_an_idempotency_key_is_found_by_its_digest_alone(tmp_path: Path) -> None:
+    served = replace(record(1), account_id="local", idempotency_hash="aa.bb", at=NOON)
+    broken = replace(failed(2), account_id="local", idempotency_hash="cc.dd", at=NOON)
+    made = Reader(write(tmp_path, served, broken))
+    found = made.served_to_idempotency_key("local", "aa", NOON)
+    assert found is not None
+    assert (found.generation_id, found.body, found.at) == (served.id, "bb", NOON)
+    assert made.served_to_idempotency_key("local", "a", NOON) is None
+    assert made.served_to_idempotency_key("local", "cc", NOON) is None
+    assert made.served_to_idempotency_key("other", "aa", NOON) is None
+    assert made.served_to_idempotency_key("local", "aa", NOON + 1) is None
+    made.close()

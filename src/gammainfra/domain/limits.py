@@ -69,6 +69,9 @@ UPSTREAM_CONNECTIONS_PER_PROVIDER: Final = 1024
 # The same question again.
 REPLAY_S: Final = 30.0
 REPLAY_BYTES: Final = 64 * MIB
+IDEMPOTENCY_S: Final = 24 * 3600.0
+IDEMPOTENCY_KEYS: Final = 50_000  # in memory; the store knows the others
+STORE_ANSWER_S: Final = 2.0  # how long a request waits for the store's word
 
 # The mutable maps of gateway/state.
 SESSIONS: Final = 20_000

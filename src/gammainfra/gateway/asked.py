@@ -19,6 +19,7 @@ from gammainfra.domain.record import Caller
 from gammainfra.domain.session import SessionView
 from gammainfra.domain.sketch import Sketch
 from gammainfra.domain.target import Target, Written
+from gammainfra.gateway.idempotency import Mark
 from gammainfra.providers.provider import Provider
 from gammainfra.routing import run
 from gammainfra.wire.dialect import ClientDialect
@@ -40,6 +41,7 @@ class Asked:
     at: float
     began: float
     read_s: float = 0.0  # of that, how long the body took to arrive
+    mark: Mark | None = None  # of its Idempotency-Key
     _hub: ChatRequest | None = None
 
     def write(self, provider: Provider, endpoint: Endpoint, repair: Failure | None) -> Written:

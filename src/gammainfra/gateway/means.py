@@ -10,6 +10,7 @@ from gammainfra.domain import limits
 from gammainfra.domain.ports import Clock, Records
 from gammainfra.domain.record import RequestRecord
 from gammainfra.gateway.host import Host
+from gammainfra.gateway.idempotency import Idempotency
 from gammainfra.gateway.state.health_board import HealthBoard
 from gammainfra.gateway.state.hedge_budget import HedgeBudget
 from gammainfra.gateway.state.session_board import SessionBoard
@@ -43,6 +44,7 @@ class Means:
     observer: Observer
     clock: Clock
     hedges: HedgeBudget
+    idempotency: Idempotency
     head_after_s: float = limits.HEAD_AFTER_S
     charged: bool = False
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from gammainfra.domain import ids
 from gammainfra.gateway.asked import Asked
 from gammainfra.gateway.call import Call
+from gammainfra.gateway.idempotency import mark_of
 from gammainfra.gateway.reply import Reply
 from gammainfra.gateway.services import Services
 from gammainfra.routing.options import read_options
@@ -28,10 +29,15 @@ async def serve(call: Call, on: Services) -> Reply:
         sketch = call.dialect.sketch(raw)  # what: one scan
         options = read_options(call.headers)  # how
         task = name(call.headers, sketch, caller, on.sessions, at)  # which task
+        mark = mark_of(caller, options.idempotency_key, raw)
+        if mark is not None:
+            await on.idempotency.recall(mark)
         turn = on.turns.adopt(caller, raw, options)  # join: the same question again
         if turn is not None:
             on.turns.keep(turn, permit.keep())
             return turn.join()
+        if mark is not None:
+            on.idempotency.check(mark)
         session = on.sessions.view(caller.account_id, task)
         check_budget(session, options.max_session_nano)
         chain = plan(  # by whom
@@ -41,6 +47,6 @@ async def serve(call: Call, on: Services) -> Reply:
         on.sessions.arrived(caller.account_id, caller.key.id, task, sketch, at)
         asked = Asked(
             ids.generation_id(on.random.bytes(16)), raw, call.dialect, sketch, options, caller,
-            client_name(call.headers, sketch.tool_names), session, chain, at, began, read_s,
+            client_name(call.headers, sketch.tool_names), session, chain, at, began, read_s, mark,
         )  # fmt: skip
         return on.turns.open(asked, permit.keep())

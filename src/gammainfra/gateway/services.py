@@ -8,6 +8,7 @@ from gammainfra.domain.policy import NO_HEDGING, Hedging, Policy
 from gammainfra.domain.ports import Accounts, Clock, Random
 from gammainfra.domain.record import Caller
 from gammainfra.gateway.admission import Admission
+from gammainfra.gateway.idempotency import Idempotency
 from gammainfra.gateway.state.health_board import HealthBoard
 from gammainfra.gateway.state.session_board import SessionBoard
 from gammainfra.gateway.turns import Turns
@@ -26,6 +27,7 @@ class Services:
     turns: Turns
     clock: Clock
     random: Random
+    idempotency: Idempotency
     hedging: Hedging = NO_HEDGING
 
     def policy_of(self, caller: Caller) -> Policy:

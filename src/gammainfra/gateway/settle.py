@@ -144,7 +144,7 @@ def record_of(settled: Settlement, call_ids: Sequence[tuple[str, str]]) -> Reque
         dropped_params=winner.written.dropped_params if winner and winner.written else (),
         dropped_context=winner.written.dropped_context if winner and winner.written else (),
         call_ids=tuple(call_ids),
-        idempotency_hash="",
+        idempotency_hash="" if asked.mark is None else asked.mark.text,
         user=(asked.sketch.user or "")[:128],
     )
 

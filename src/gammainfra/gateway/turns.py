@@ -60,6 +60,8 @@ class Turns:
         """A new Turn, asking its first provider; what its first reader gets."""
         if asked.plan.may_hedge:
             self._means.hedges.pay_in()
+        if asked.mark is not None:
+            self._means.idempotency.began(asked.mark, asked.id)
         turn = Turn(asked, self._means, self)
         self._running[turn] = [permit]
         self._askable.setdefault(_question(asked.caller, asked.raw), []).append(turn)
@@ -112,8 +114,11 @@ class Turns:
             permit.release()
         self._forget_lingering(turn)
         self._draining.discard(turn)
+        mark, served = turn.asked.mark, turn.ending == "served"
+        if mark is not None:
+            self._means.idempotency.ended(mark, turn.asked.id, served=served)
         size = turn.telling.journal_bytes
-        if turn.ending == "served" and size is not None:
+        if served and size is not None:
             self._ended[turn] = self._means.clock.now()
             self._ended_bytes += size + len(turn.asked.raw)
             self._forget_old()

@@ -78,6 +78,18 @@ class Reader:
                 call_ids=tuple((pair["shown"], pair["native"]) for pair in pairs),
             )
 
+    def served_to_idempotency_key(self, account_id: str, digest: str, since: float) -> rows.IdempotentRow | None:
+        """The answer to an ``Idempotency-Key`` by the key's digest, not before epoch seconds ``since``."""
+        with self._connection() as connection:
+            found = SQLITE["served_to_idempotency_key"].row(
+                connection,
+                account_id=account_id,
+                from_digest=f"{digest}.",
+                to_digest=f"{digest}/",
+                from_ms=_ms(since),
+            )
+        return None if found is None else rows.idempotent_row(found)
+
     def requests(self, wanted: RequestFilter, cursor: str | None = None, limit: int = 50) -> rows.Page[rows.RequestRow]:
         """The request log, newest arrival first (C7b). Refused 400 for a cursor that is none of ours."""
         cursor_ms, cursor_seq = _read_cursor(cursor, int, _END_MS)

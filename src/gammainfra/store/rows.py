@@ -208,6 +208,20 @@ class CostSum:
     unpriced: int
 
 
+@dataclass(frozen=True, slots=True)
+class IdempotentRow:
+    """The answer that an ``Idempotency-Key`` was given. ``body`` is a digest of the request, ``at`` epoch seconds."""
+
+    generation_id: str
+    body: str
+    at: float
+
+
+def idempotent_row(row: sqlite3.Row) -> IdempotentRow:
+    """A row of ``requests``, as far as its key is concerned."""
+    return IdempotentRow(row["id"], row["idempotency_hash"].partition(".")[2], row["at_ms"] / 1000)
+
+
 def request_row(row: sqlite3.Row) -> RequestRow:
     """Read a row of ``requests``."""
     return RequestRow(

@@ -61,3 +61,11 @@ SELECT count(*) AS requests, coalesce(sum(cost_nano), 0) AS cost_nano,
     coalesce(sum(absorbed_nano), 0) AS absorbed_nano, coalesce(sum(fee_nano), 0) AS fee_nano,
     coalesce(sum(ending = 'served' AND cost_nano IS NULL), 0) AS unpriced
 FROM requests WHERE seq > :seq;
+
+-- name: served_to_idempotency_key
+-- idempotency_hash is the key's digest, a dot and the body's; :from_digest is the first part with the dot. No key is
+-- answered twice since :from_ms, so there is one row at most.
+SELECT id, idempotency_hash, at_ms FROM requests INDEXED BY requests_by_idempotency
+WHERE idempotency_hash > :from_digest AND idempotency_hash < :to_digest AND idempotency_hash <> ''
+    AND account_id = :account_id AND ending = 'served' AND at_ms >= :from_ms
+LIMIT 1;
