@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gammainfra.domain.policy import Hedging
+from gammainfra.domain.policy import Hedging, RateLimits
 from gammainfra.domain.secret import Secret
 from gammainfra.settings import (
     BOOTSTRAP_VARIABLE,
@@ -392,3 +392,10 @@ def test_hedging_is_off_and_every_part_of_it_can_be_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", ['enabled = "yes"', "enabled = 1", 'delay = "p50"', "delay = -1", "extra_max = 1.5"])
 def test_a_wrong_value_of_hedging_is_told(tmp_path: Path, wrong: str) -> None:
     assert "it must be" in error_of(tmp_path, f"[hedging]\n{wrong}\n")
+
+
+def test_rate_limits_are_none_unless_they_are_set(tmp_path: Path) -> None:
+    assert not read(tmp_path).rate_limits
+    env = {"GAMMAINFRA_RATE_LIMITS_CONCURRENCY": "3"}
+    assert read(tmp_path, "[rate_limits]\nrequests_per_minute = 60\n", env).rate_limits == RateLimits(60, 0, 3)
+    assert "whole number" in error_of(tmp_path, "[rate_limits]\nconcurrency = 1.5\n")

@@ -28,12 +28,14 @@ from gammainfra.gateway.admission import Admission
 from gammainfra.gateway.counting import Counting
 from gammainfra.gateway.host import Host, HostKey
 from gammainfra.gateway.idempotency import Given, Idempotency, Stored
+from gammainfra.gateway.large_bodies import LargeBodies
 from gammainfra.gateway.means import Means
 from gammainfra.gateway.refresh import Refresh
 from gammainfra.gateway.services import Services
 from gammainfra.gateway.state.health_board import HealthBoard
 from gammainfra.gateway.state.health_report import report
 from gammainfra.gateway.state.hedge_budget import HedgeBudget
+from gammainfra.gateway.state.rate_limits import RateBoard
 from gammainfra.gateway.state.session_board import SessionBoard
 from gammainfra.gateway.turns import Turns
 from gammainfra.providers import registry
@@ -144,7 +146,8 @@ def build(settings: Settings, *, clock: Clock | None = None, upstream: WayOut | 
     writer = Writer(folder / FILE_NAME, show_plan=_show_plan)
     reader = Reader(folder / FILE_NAME)
     keys = ApiKeys(SqliteKeys(writer), peppers, clock=clock, random=random)
-    admission, sessions, health = Admission(), SessionBoard(), HealthBoard(random.uniform)
+    rates = RateBoard(clock, settings.rate_limits)
+    admission, sessions, health = Admission(rates), SessionBoard(), HealthBoard(random.uniform)
     _restore(sessions, reader, clock.wall())
     metrics = Metrics(
         in_flight=lambda: admission.requests,
@@ -156,10 +159,11 @@ def build(settings: Settings, *, clock: Clock | None = None, upstream: WayOut | 
     hedges = HedgeBudget(settings.hedging.extra_max)
     once = Idempotency(_given_by(reader), clock)
     means = Means(
-        hosts, upstream, health, sessions, writer, observer, clock, hedges, once, settings.head_after_ms / 1000
+        hosts, upstream, health, sessions, writer, observer, clock, hedges, once, rates, settings.head_after_ms / 1000
     )
     on = Services(
-        keys, admission, sessions, health, enrol(catalog), Turns(means), clock, random, once, settings.hedging
+        keys, admission, sessions, health, enrol(catalog), Turns(means), clock, random, once, LargeBodies(clock),
+        settings.hedging,
     )  # fmt: skip
     models, shown = Models(on), routes_shown.Routes(on)
     checks = Health(

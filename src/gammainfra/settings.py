@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final, Literal, cast
 from urllib.parse import urlsplit
 
-from gammainfra.domain.policy import Hedging
+from gammainfra.domain.policy import Hedging, RateLimits
 from gammainfra.domain.secret import HIDDEN, Secret
 
 FILE_NAME: Final = "gammainfra.toml"
@@ -67,6 +67,7 @@ Form = Literal[
     "switch",
     "delay",
     "share",
+    "count",
 ]
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["text", "json"]
@@ -89,14 +90,22 @@ _ALLOWED: Final[Mapping[Form, str]] = {
     "switch": "true or false",
     "delay": '"p90" or a number of milliseconds from 0 to 60000',
     "share": "a number from 0 to 1",
+    "count": "a whole number from 0 to 999999999",
 }
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "billing": ("off",),
     "level": ("debug", "info", "warning", "error"),
     "format": ("text", "json"),
 }
-_NUMBER_BOUNDS: Final[Mapping[str, int]] = {"port": 65_535, "ms": 600_000, "seconds": 3600, "share": 1, "delay": 60_000}
-_WHOLE: Final = frozenset({"port", "ms"})
+_NUMBER_BOUNDS: Final[Mapping[str, int]] = {
+    "port": 65_535,
+    "ms": 600_000,
+    "seconds": 3600,
+    "share": 1,
+    "delay": 60_000,
+    "count": 999_999_999,
+}
+_WHOLE: Final = frozenset({"port", "ms", "count"})
 _PROVIDER_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
 _NUMBER: Final = re.compile(r"\d{1,9}(\.\d{1,3})?\Z", re.ASCII)
 
@@ -198,6 +207,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "how long the first may be silent: p90 is what nearly all its answers need, 0 asks both at once",
     ),
     Setting("hedging.extra_max", "share", 0.05, "the most second requests, as a share of those that may have one"),
+    Setting("rate_limits.requests_per_minute", "count", 0, "of each API key; 0: no limit"),
+    Setting("rate_limits.tokens_per_minute", "count", 0, "of each API key, questions and answers; 0: no limit"),
+    Setting("rate_limits.concurrency", "count", 0, "requests at a time of each API key; 0: no limit"),
     Setting("log.level", "level", "info", "how much is logged; never prompts or answers"),
     Setting("log.format", "format", "text", "lines for people, or one JSON object each"),
     Setting("metrics.token", "secret", None, "bearer token that opens /metrics to other machines", "none"),
@@ -206,7 +218,19 @@ _PROVIDER_KEYS: Final = tuple(s.key for s in SETTINGS if s.section == "providers
 _FIXED: Final = tuple(s for s in SETTINGS if "<" not in s.name)
 _FORMS: Final[Mapping[str, Form]] = {setting.name: setting.form for setting in SETTINGS}
 _DEFAULTS: Final = {setting.name: setting.default for setting in SETTINGS}
-_SECTIONS: Final = ("server", "stream", "providers", "models", "aliases", "catalog", "billing", "hedging", "log", "metrics")
+_SECTIONS: Final = (
+    "server",
+    "stream",
+    "providers",
+    "models",
+    "aliases",
+    "catalog",
+    "billing",
+    "hedging",
+    "rate_limits",
+    "log",
+    "metrics",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +276,7 @@ class Settings:
     refresh_s: float
     billing: Literal["off"]
     hedging: Hedging
+    rate_limits: RateLimits
     log_level: LogLevel
     log_format: LogFormat
     metrics_token: Secret | None
@@ -595,6 +620,11 @@ def _settings(values: _Values, default_folder: Path, file: Path | None, bootstra
             enabled=values.switch("hedging.enabled"),
             delay_ms=values.delay_ms("hedging.delay"),
             extra_max=values.number("hedging.extra_max"),
+        ),
+        rate_limits=RateLimits(
+            requests_per_minute=int(values.number("rate_limits.requests_per_minute")),
+            tokens_per_minute=int(values.number("rate_limits.tokens_per_minute")),
+            concurrency=int(values.number("rate_limits.concurrency")),
         ),
         log_level=cast("LogLevel", values.text("log.level")),
         log_format=cast("LogFormat", values.text("log.format")),

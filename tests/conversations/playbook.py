@@ -20,19 +20,21 @@ from gammainfra.catalog.load import compile_files
 from gammainfra.catalog.snapshot import build
 from gammainfra.domain.attempt import Absorbed, Cancelled, LegFailed
 from gammainfra.domain.failure import Refused
-from gammainfra.domain.policy import NO_HEDGING, Hedging
+from gammainfra.domain.policy import NO_HEDGING, Hedging, RateLimits
 from gammainfra.domain.record import ApiKey, Caller, RequestRecord
 from gammainfra.domain.secret import Secret
 from gammainfra.gateway.admission import Admission, Permit
 from gammainfra.gateway.call import Call
 from gammainfra.gateway.host import Host, HostKey
 from gammainfra.gateway.idempotency import Given, Idempotency
+from gammainfra.gateway.large_bodies import LargeBodies
 from gammainfra.gateway.means import Means
 from gammainfra.gateway.reply import Head, Piece, Reply
 from gammainfra.gateway.serve import serve
 from gammainfra.gateway.services import Services
 from gammainfra.gateway.state.health_board import HealthBoard
 from gammainfra.gateway.state.hedge_budget import HedgeBudget
+from gammainfra.gateway.state.rate_limits import RateBoard
 from gammainfra.gateway.state.session_board import SessionBoard
 from gammainfra.gateway.turns import Turns
 from gammainfra.providers import anthropic
@@ -346,7 +348,8 @@ class Book:
         self._left: list[str] = []
         self.upstream = FakeUpstream(self.loop.time, self.left, says_when_closed=closings)
         self._ids = _Counting()
-        self.admission, self.health, self.sessions = Admission(), HealthBoard(self._ids.uniform), SessionBoard()
+        rates = RateBoard(self.clock, RateLimits())
+        self.admission, self.health, self.sessions = Admission(rates), HealthBoard(self._ids.uniform), SessionBoard()
         catalog = build(TABLES, providers, {}, {})
         self.hosts = {name: _host(hosts.get(name) or _provider(name), keys.get(name, 1)) for name in providers}
         seam: Any = self.upstream  # a Means names the class, and all it wants is ``exchange``
@@ -355,12 +358,12 @@ class Book:
         once = Idempotency(self._stored, self.clock, must_know=charged)
         means = Means(
             self.hosts,
-            seam, self.health, self.sessions, self.notes, self.notes, self.clock, self.hedges, once,
+            seam, self.health, self.sessions, self.notes, self.notes, self.clock, self.hedges, once, rates,
             charged=charged,
         )  # fmt: skip
         self.services = Services(
             _Accounts(key), self.admission, self.sessions, self.health, enrol(catalog), Turns(means), self.clock,
-            self._ids, once, hedging,
+            self._ids, once, LargeBodies(self.clock), hedging,
         )  # fmt: skip
         self._dialect = dialect
         self.clients: dict[str, _Client] = {}

@@ -6,14 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gammainfra.app import SystemClock
 from gammainfra.domain import limits
 from gammainfra.domain.failure import Refused
+from gammainfra.domain.policy import RateLimits
 from gammainfra.domain.record import ApiKey, Caller
 from gammainfra.gateway.admission import Admission
+from gammainfra.gateway.state.rate_limits import RateBoard
 
 
 def caller(key_id: str = "key") -> Caller:
     return Caller(ApiKey(key_id, "account", "test", "1234", 0.0))
+
+
+def room() -> Admission:
+    return Admission(RateBoard(SystemClock(), RateLimits()))
 
 
 def refused(admission: Admission, key_id: str = "key", content_length: int | None = 10) -> tuple[int, str]:
@@ -23,7 +30,7 @@ def refused(admission: Admission, key_id: str = "key", content_length: int | Non
 
 
 def test_a_permit_is_given_back_once_however_often_it_is_released() -> None:
-    admission = Admission()
+    admission = room()
     with admission.admit(caller(), 10) as permit:
         assert (admission.requests, admission.n_bytes) == (1, 30)
     permit.release()
@@ -31,7 +38,7 @@ def test_a_permit_is_given_back_once_however_often_it_is_released() -> None:
 
 
 def test_a_permit_that_was_kept_outlives_its_block_but_not_an_error() -> None:
-    admission = Admission()
+    admission = room()
     with admission.admit(caller(), 10) as permit:
         permit.keep()
     assert admission.requests == 1
@@ -42,7 +49,7 @@ def test_a_permit_that_was_kept_outlives_its_block_but_not_an_error() -> None:
 
 
 def test_a_body_longer_than_announced_reserves_more() -> None:
-    admission = Admission()
+    admission = room()
     permit = admission.admit(caller(), None)
     permit.grow(10)
     permit.grow(5)
@@ -52,7 +59,7 @@ def test_a_body_longer_than_announced_reserves_more() -> None:
 
 
 def test_too_many_bytes_are_shed_and_nothing_of_them_stays() -> None:
-    admission = Admission()
+    admission = room()
     most = limits.BODY_BYTES_IN_FLIGHT // limits.BODY_BYTES_RESERVED_PER_BYTE
     permits = [admission.admit(caller(), limits.REQUEST_BODY_BYTES) for _ in range(most // limits.REQUEST_BODY_BYTES)]
     before = admission.n_bytes
@@ -66,7 +73,7 @@ def test_too_many_bytes_are_shed_and_nothing_of_them_stays() -> None:
 
 
 def test_a_key_and_a_process_have_so_many_requests_at_a_time() -> None:
-    admission = Admission()
+    admission = room()
     keys = limits.REQUESTS_IN_FLIGHT // limits.REQUESTS_IN_FLIGHT_PER_KEY
     for number in range(limits.REQUESTS_IN_FLIGHT_PER_KEY):
         assert admission.admit(caller("0"), 0).key_id == "0", number
@@ -78,7 +85,7 @@ def test_a_key_and_a_process_have_so_many_requests_at_a_time() -> None:
 
 
 def test_a_server_that_ends_admits_nobody_and_a_huge_body_is_refused_by_its_announcement() -> None:
-    admission = Admission()
+    admission = room()
     assert refused(admission, content_length=limits.REQUEST_BODY_BYTES + 1) == (413, "request_too_large")
     admission.draining = True
     assert refused(admission) == (503, "overloaded")
@@ -87,7 +94,7 @@ def test_a_server_that_ends_admits_nobody_and_a_huge_body_is_refused_by_its_anno
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 10**6), st.integers(0, 10**6), st.booleans())))
 def test_whatever_was_taken_is_given_back(requests: list[tuple[str, int, int, bool]]) -> None:
-    admission = Admission()
+    admission = room()
     permits = []
     for key_id, announced, sent, early in requests:
         permit = admission.admit(caller(key_id), announced)
@@ -101,7 +108,7 @@ def test_whatever_was_taken_is_given_back(requests: list[tuple[str, int, int, bo
 
 
 def test_a_body_that_arrives_while_the_server_ends_is_refused() -> None:
-    admission = Admission()
+    admission = room()
     permit = admission.admit(caller(), 10)
     admission.draining = True
     with pytest.raises(Refused) as caught:
@@ -109,3 +116,24 @@ def test_a_body_that_arrives_while_the_server_ends_is_refused() -> None:
     permit.release()
     assert (caught.value.status, caught.value.code) == (503, "overloaded")
     assert (admission.requests, admission.n_bytes) == (0, 0)
+
+
+def test_requests_that_nobody_pays_for_are_shed_first() -> None:
+    admission, trial = room(), Caller(ApiKey("trial", "account", "test", "1234", 0.0, trial=True))
+    for number in range(int(limits.REQUESTS_IN_FLIGHT * limits.TRIAL_SHARE) + 1):
+        admission.admit(caller(str(number)), 10)
+    with pytest.raises(Refused) as caught:
+        admission.admit(trial, 10)
+    assert (caught.value.status, caught.value.code, caught.value.retry) == (503, "overloaded", True)
+    assert admission.admit(caller("paid"), 10).n_bytes == 10
+
+
+def test_bytes_are_shed_first_where_nobody_pays() -> None:
+    admission, trial = room(), Caller(ApiKey("trial", "account", "test", "1234", 0.0, trial=True))
+    most = int(limits.BODY_BYTES_IN_FLIGHT * limits.TRIAL_SHARE) // limits.BODY_BYTES_RESERVED_PER_BYTE
+    for _ in range(most // limits.REQUEST_BODY_BYTES):
+        admission.admit(caller(), limits.REQUEST_BODY_BYTES)
+    permit = admission.admit(trial, None)
+    with pytest.raises(Refused):
+        permit.grow(limits.REQUEST_BODY_BYTES)
+    assert admission.admit(caller(), limits.REQUEST_BODY_BYTES).n_bytes == limits.REQUEST_BODY_BYTES

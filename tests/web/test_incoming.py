@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from gammainfra.app import SystemClock
 from gammainfra.domain import limits
 from gammainfra.domain.failure import Refused
+from gammainfra.domain.policy import RateLimits
 from gammainfra.domain.record import ApiKey, Caller
 from gammainfra.gateway.admission import Admission, Permit
+from gammainfra.gateway.state.rate_limits import RateBoard
 from gammainfra.web.incoming import ClientGone, Incoming, Message, incoming
 from tests.skipping_loop import run_skipping
 
@@ -44,7 +47,7 @@ def read(messages: list[Message], headers: Mapping[str, str] | None = None) -> t
     got: list[tuple[bytes, Permit]] = []
 
     async def test() -> None:
-        permit = Admission().admit(CALLER, None)
+        permit = Admission(RateBoard(SystemClock(), RateLimits())).admit(CALLER, None)
         got.append((await request(messages, headers).body(permit), permit))
 
     run_skipping(test())

@@ -117,6 +117,7 @@ class Refused(Exception):
     retry: bool | None = None
     retry_after_s: float | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)  # further ones of the answer
 
     def __str__(self) -> str:
         return f"{self.status} {self.code}: {self.message}"

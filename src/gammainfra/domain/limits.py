@@ -28,6 +28,11 @@ REQUESTS_IN_FLIGHT: Final = 2048
 REQUESTS_IN_FLIGHT_PER_KEY: Final = 256
 BODY_BYTES_IN_FLIGHT: Final = 1024 * MIB
 BODY_BYTES_RESERVED_PER_BYTE: Final = 3  # raw body, parsed form and the copy written upstream
+TRIAL_SHARE: Final = 0.8  # of both, for requests that nobody pays for
+LARGE_BODY_BYTES: Final = 4 * MIB  # longer ones are parsed one at a time
+RATE_WAIT_S: Final = 15.0  # of a request above its key's limits, before it is refused
+RATE_WAITING_PER_KEY: Final = 64
+RATE_KEYS: Final = 20_000
 
 # One Turn.
 ATTEMPTS_PER_TURN: Final = 4

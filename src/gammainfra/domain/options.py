@@ -5,7 +5,7 @@ Read once, strictly: a malformed value is a 400 that names the header, the value
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 DEFAULT_DIAL = 0.3
@@ -28,6 +28,12 @@ class Options:
     explain: bool = False
     idempotency_key: str | None = None
     retry_count: int = 0
+
+    def later(self, seconds: float) -> Options:
+        """The same wishes when so much of the latency budget is spent already."""
+        if self.max_latency_ms is None or not seconds:
+            return self
+        return replace(self, max_latency_ms=max(1, round(self.max_latency_ms - seconds * 1000)))
 
 
 def read_retry_count(text: str | None) -> int:

@@ -25,6 +25,28 @@ NO_HEDGING = Hedging()
 
 
 @dataclass(frozen=True, slots=True)
+class RateLimits:
+    """How fast one API key may ask; 0: as fast as it likes. Tokens are those of questions and answers together."""
+
+    requests_per_minute: int = 0
+    tokens_per_minute: int = 0
+    concurrency: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.requests_per_minute or self.tokens_per_minute or self.concurrency)
+
+    @property
+    def shown(self) -> str:
+        """In words."""
+        parts = {
+            "requests per minute": self.requests_per_minute,
+            "tokens per minute": self.tokens_per_minute,
+            "requests at a time": self.concurrency,
+        }
+        return ", ".join(f"{limit} {what}" for what, limit in parts.items() if limit)
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """``allowed_models`` are model ids, or ``vendor/*``; empty allows all. ``gammainfra/*`` names are always allowed:
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gammainfra.domain.attempt import Attempt, Ending
 from gammainfra.domain.money import Charge
 from gammainfra.domain.plan import Plan
+from gammainfra.domain.policy import RateLimits
 from gammainfra.domain.usage import Usage
 
 
@@ -59,7 +60,8 @@ class RequestRecord:
 class ApiKey:
     """A key as the gateway knows it: never the secret. ``last4`` is what a person recognises it by.
 
-    ``hedging`` False: its requests are never asked of two endpoints at once, whatever the operator allows.
+    ``hedging`` False: its requests are never asked of two endpoints at once, whatever the operator allows. ``limits``
+    None: those of the installation. ``trial``: its requests are the first that a full server sheds.
     """
 
     id: str
@@ -71,6 +73,8 @@ class ApiKey:
     scopes: frozenset[str] = frozenset({"inference"})
     allowed_models: tuple[str, ...] = ()
     hedging: bool = True
+    limits: RateLimits | None = None
+    trial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

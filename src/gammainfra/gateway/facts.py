@@ -87,6 +87,7 @@ def refusal_headers(request_id: str, refused: Refused, facts: Mapping[str, str] 
     if refused.retry_after_s is not None:
         rows.append((b"retry-after", str(max(1, round(refused.retry_after_s))).encode()))
         rows.append((b"retry-after-ms", str(round(refused.retry_after_s * 1000)).encode()))
+    rows += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in refused.headers.items()]
     return tuple(rows)
 
 

@@ -13,6 +13,7 @@ from gammainfra.gateway.host import Host
 from gammainfra.gateway.idempotency import Idempotency
 from gammainfra.gateway.state.health_board import HealthBoard
 from gammainfra.gateway.state.hedge_budget import HedgeBudget
+from gammainfra.gateway.state.rate_limits import RateBoard
 from gammainfra.gateway.state.session_board import SessionBoard
 from gammainfra.upstream.exchange import WayOut
 
@@ -45,6 +46,7 @@ class Means:
     clock: Clock
     hedges: HedgeBudget
     idempotency: Idempotency
+    rates: RateBoard
     head_after_s: float = limits.HEAD_AFTER_S
     charged: bool = False
 

@@ -7,8 +7,9 @@ one word: ``leave``. While the answer is silent it says the dialect's keep-alive
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from typing import Self
 
 from gammainfra.domain import limits
 
@@ -46,6 +47,12 @@ class Reply:
         self._watch: asyncio.TimerHandle | None = None
         self.unsent_bytes = 0
         self.hang_up: Callable[[], None] = _nothing  # closes the socket of a reader that takes nothing
+        self._beside: tuple[tuple[bytes, bytes], ...] = ()
+
+    def say_beside(self, headers: Mapping[str, str]) -> Self:
+        """Further headers for this reader only: the head itself may be another reader's too."""
+        self._beside = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items())
+        return self
 
     # ---- the Turn's side --------------------------------------------------------------------------------------------
     def put_head(self, head: Head) -> None:
@@ -100,7 +107,7 @@ class Reply:
         while not self._gone:
             if self._head is not None:
                 head, self._head = self._head, None
-                yield head
+                yield Head(head.status, (*head.headers, *self._beside)) if self._beside else head
             elif self._pieces or self._over:
                 body = b"".join(self._pieces)
                 self._pieces.clear()

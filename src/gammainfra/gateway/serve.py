@@ -6,6 +6,8 @@ socket: from ``open`` on the Turn does. Whatever is refused on the way is a Refu
 
 from __future__ import annotations
 
+import math
+
 from gammainfra.domain import ids
 from gammainfra.gateway.asked import Asked
 from gammainfra.gateway.call import Call
@@ -23,11 +25,13 @@ async def serve(call: Call, on: Services) -> Reply:
     """Answer one call. Raises Refused; the Reply is the caller's view of a Turn that no longer needs the caller."""
     began, at = on.clock.now(), on.clock.wall()
     caller = on.accounts.authenticate(call.credential)  # who: headers only, before a byte of body
-    with on.admission.admit(caller, call.content_length) as permit:  # admit: may shed
+    with on.admission.admit(caller, call.content_length) as permit:  # admit: may shed, and delay
+        options = read_options(call.headers)  # how
+        most_s = math.inf if options.max_latency_ms is None else options.max_latency_ms / 1000
+        waited_s = await on.admission.pace(permit, caller, call.content_length, most_s)
         raw = await call.body(permit)  # read: bounded by the permit
         read_s = on.clock.now() - began
-        sketch = call.dialect.sketch(raw)  # what: one scan
-        options = read_options(call.headers)  # how
+        sketch = await on.large.sketch(call.dialect, raw)  # what: one scan
         task = name(call.headers, sketch, caller, on.sessions, at)  # which task
         mark = mark_of(caller, options.idempotency_key, raw)
         if mark is not None:
@@ -35,13 +39,13 @@ async def serve(call: Call, on: Services) -> Reply:
         turn = on.turns.adopt(caller, raw, options)  # join: the same question again
         if turn is not None:
             on.turns.keep(turn, permit.keep())
-            return turn.join()
+            return turn.join().say_beside(permit.ticket.headers)
         if mark is not None:
             on.idempotency.check(mark)
         session = on.sessions.view(caller.account_id, task)
         check_budget(session, options.max_session_nano)
         chain = plan(  # by whom
-            sketch, options, on.policy_of(caller), on.roster,
+            sketch, options.later(waited_s), on.policy_of(caller), on.roster,
             health=on.health.snapshot(), session=session, now=on.clock.now(), wall=at,
         )  # fmt: skip
         on.sessions.arrived(caller.account_id, caller.key.id, task, sketch, at)
@@ -49,4 +53,4 @@ async def serve(call: Call, on: Services) -> Reply:
             ids.generation_id(on.random.bytes(16)), raw, call.dialect, sketch, options, caller,
             client_name(call.headers, sketch.tool_names), session, chain, at, began, read_s, mark,
         )  # fmt: skip
-        return on.turns.open(asked, permit.keep())
+        return on.turns.open(asked, permit.keep()).say_beside(permit.ticket.headers)

@@ -9,6 +9,7 @@ from gammainfra.domain.ports import Accounts, Clock, Random
 from gammainfra.domain.record import Caller
 from gammainfra.gateway.admission import Admission
 from gammainfra.gateway.idempotency import Idempotency
+from gammainfra.gateway.large_bodies import LargeBodies
 from gammainfra.gateway.state.health_board import HealthBoard
 from gammainfra.gateway.state.session_board import SessionBoard
 from gammainfra.gateway.turns import Turns
@@ -28,6 +29,7 @@ class Services:
     clock: Clock
     random: Random
     idempotency: Idempotency
+    large: LargeBodies
     hedging: Hedging = NO_HEDGING
 
     def policy_of(self, caller: Caller) -> Policy:

@@ -183,6 +183,7 @@ class Turn:
         record = record_of(settled, self.telling.call_ids)
         self._means.records.add(record)
         self._means.sessions.settled(record)
+        self._means.rates.settled(record)
         self._means.observer.turn_ended(record)
         self._attempts.clear()  # what was said stays in the journal only
         self._settlement = None
