@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -222,3 +223,55 @@ def test_a_refusal_never_follows_into_an_answer_under_way(tmp_path: Path) -> Non
             await asyncio.sleep(0)
 
     run_skipping(test())
+
+
+MODELS = b"GET /v1/models HTTP/1.1\r\n"
+SMUGGLED = {
+    "both lengths": HEAD + b"content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    "bare line feeds": b"GET /v1/models HTTP/1.1\nhost: x\n\n",
+    "a folded header": MODELS + b"host: x\r\nx-a: 1\r\n b\r\n\r\n",
+    "two lengths": HEAD + b"content-length: 2\r\ncontent-length: 3\r\n\r\n{}",
+    "an unknown coding": HEAD + b"transfer-encoding: xchunked\r\n\r\n{}",
+    "a coding after chunked": HEAD + b"transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    "a zero byte": MODELS + b"host: x\r\nx-a: a\0b\r\n\r\n",
+    "a carriage return in a header": MODELS + b"host: x\r\nx-a: a\rb\r\n\r\n",
+    "a blank before the colon": MODELS + b"host : x\r\n\r\n",
+    "a negative length": HEAD + b"content-length: -1\r\n\r\n",
+    "a signed length": HEAD + b"content-length: +2\r\n\r\n{}",
+    "a line feed in a chunk's extension": HEAD + b"transfer-encoding: chunked\r\n\r\n2;a\nb\r\n{}\r\n0\r\n\r\n",
+    "no host": MODELS + b"\r\n",
+    "two hosts": MODELS + b"host: x\r\nhost: y\r\n\r\n",
+    "another protocol": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "a tunnel": b"CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("raw", SMUGGLED.values(), ids=SMUGGLED)
+def test_what_two_servers_could_read_in_two_ways_is_refused_as_json_and_ends_the_connection(
+    raw: bytes, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with served(tmp_path) as port:
+            status, error = error_in(await talk(port, raw))
+        assert (status, error["code"]) == (400, "invalid_http")
+
+    run(test())
+
+
+def test_pipelined_requests_are_answered_in_order_on_one_connection(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with served(tmp_path) as port:
+            first = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
+            last = b"GET /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+            said = await talk(port, first + first + last)
+        assert re.findall(rb"HTTP/1.1 (\d+)", said) == [b"200", b"200", b"404"]
+
+    run(test())
+
+
+def test_an_old_client_needs_no_host(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with served(tmp_path) as port:
+            assert (await talk(port, b"GET /healthz HTTP/1.0\r\n\r\n")).startswith(b"HTTP/1.1 200")
+
+    run(test())

@@ -73,6 +73,9 @@ class Connection(HttpToolsProtocol):
         """The head is here: the request begins."""
         self._in_head, self._in_body = False, True
         self._forget_due()
+        n_hosts = sum(name == b"host" for name, _ in self.headers)
+        if n_hosts != 1 and (n_hosts or self.parser.get_http_version() != "1.0"):
+            raise ValueError  # RFC 9112, section 3.2; the parser makes it one of its own errors, so a 400
         self.scope["extensions"] = {EXTENSION: {"abort": self.transport.abort}}
         super().on_headers_complete()
         if not self.cycle.keep_alive:
@@ -113,9 +116,13 @@ class Connection(HttpToolsProtocol):
         """Answer instead of the application, and close. An answer that is under way is cut: nothing can follow it."""
         self._forget_due()
         busy = not getattr(self.cycle, "response_complete", True)  # there is no cycle before the first request
-        if busy or self.transport.is_closing():
+        in_its_body = self._in_body and not (busy and self.cycle.response_started)
+        if (busy and not in_its_body) or self.transport.is_closing():
             self.transport.close()
             return
+        if busy:  # its body is no HTTP: whoever reads it finds the client gone, and what it answers goes nowhere
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         api = self.app
         assert isinstance(api, Api)  # noqa: S101 - composed so in app.py
         rows, body = api.refusal(refused)
