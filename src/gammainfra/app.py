@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import signal
 import socket
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 import msgspec
 import uvicorn
@@ -282,6 +284,12 @@ class Server(uvicorn.Server):
         )  # fmt: skip
         self._app = app
         self._watches: tuple[asyncio.Task[None], ...] = ()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal to end is obeyed and no failure: uvicorn would raise it once more after everything was closed."""
+        del frame
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and keep the API keys and what is known of models current."""
