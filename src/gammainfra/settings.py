@@ -218,19 +218,7 @@ _PROVIDER_KEYS: Final = tuple(s.key for s in SETTINGS if s.section == "providers
 _FIXED: Final = tuple(s for s in SETTINGS if "<" not in s.name)
 _FORMS: Final[Mapping[str, Form]] = {setting.name: setting.form for setting in SETTINGS}
 _DEFAULTS: Final = {setting.name: setting.default for setting in SETTINGS}
-_SECTIONS: Final = (
-    "server",
-    "stream",
-    "providers",
-    "models",
-    "aliases",
-    "catalog",
-    "billing",
-    "hedging",
-    "rate_limits",
-    "log",
-    "metrics",
-)
+_SECTIONS: Final = tuple(dict.fromkeys(setting.name.split(".")[0] for setting in SETTINGS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def test_one_that_is_not_free_is_no_second_leg_and_has_none() -> None:
 
 def test_the_delay_is_what_the_operator_says_else_what_nearly_all_answers_need() -> None:
     measured = EndpointHealth(ttft_ms=300.0, ttft_p95_ms=2500.0)
-    assert delays(row(health=measured), row(provider="bolt")) == [2.5, None]
+    assert delays(row(health=measured), row(provider="bolt")) == [3.125, None]
     assert delays(row(health=measured), row(provider="bolt"), hedging=Hedging(True, 700.0)) == [0.7, None]
     assert delays(row(health=measured), row(provider="bolt"), hedging=Hedging(True, 0.0)) == [0.0, None]
 

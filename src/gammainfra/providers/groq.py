@@ -23,4 +23,5 @@ PROVIDER = Provider(
     strict_messages=True,
     reasoning_field="reasoning",
     efforts={"minimal": "low", "xhigh": "high", "max": "high"},
+    on_disconnect="drain",
 )

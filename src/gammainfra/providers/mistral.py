@@ -23,4 +23,5 @@ PROVIDER = Provider(
     strict_messages=True,
     reasoning_field="thinking_part",
     efforts={"minimal": "none", "low": "high", "medium": "high", "xhigh": "high", "max": "high"},
+    on_disconnect="drain",
 )
