@@ -146,7 +146,7 @@ def test_vendor_variables_are_found_and_count_least(tmp_path: Path) -> None:
     assert {name: one.api_keys for name, one in found.items()} == {
         name: (Secret("sk-vendor"),) for name in VENDOR_VARIABLES.values()
     }
-    assert len(found) == 14
+    assert len(found) == 15
     named = read(tmp_path, '[providers.openai]\napi_key = "sk-file"', env).providers
     assert named["openai"].api_keys == (Secret("sk-file"),)
 

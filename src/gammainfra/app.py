@@ -226,7 +226,9 @@ def hosts_of(providers: Mapping[str, ProviderSettings]) -> dict[str, Host]:
             message = f"[providers.{name}] needs base_url: your own address, which looks like {provider.base_url}"
             raise SettingsWrong(message)
         keys = keys or (HostKey(f"{name}-0", Secret("")),)
-        hosts[name] = Host(provider, provider.url(setting.base_url), keys)
+        dialects = [one.name for one in provider.further_dialects]
+        urls = {dialect: provider.speaking(dialect).url(setting.base_url) for dialect in dialects}
+        hosts[name] = Host(provider, provider.url(setting.base_url), keys, urls)
     return hosts
 
 

@@ -45,6 +45,8 @@ VENDOR_VARIABLES: Final = {
     "TOGETHER_API_KEY": "together",
     "FIREWORKS_API_KEY": "fireworks",
     "CEREBRAS_API_KEY": "cerebras",
+    "BEDROCK_API_KEY": "bedrock",
+    "AWS_BEARER_TOKEN_BEDROCK": "bedrock",
 }
 VENDOR_ADDRESSES: Final = {"AZURE_OPENAI_ENDPOINT": "azure"}  # where every customer has an address of his own
 
@@ -478,7 +480,7 @@ class _Values:
         if name not in self.raw:
             self._note(name, _Raw(None, "default"), str(otherwise))
             return otherwise
-        return self._folder / Path(self.text(name)).expanduser()
+        return self._folder / _expanded(self.text(name), name)
 
     def warn_of_readable(self, file: Path, written: Mapping[str, _Raw]) -> None:
         """Warn when a configuration file with literal secrets in it can be read by everybody."""
@@ -515,7 +517,7 @@ class _Values:
                 raise SettingsWrong(f"{source}: the variable {place} is not set")
             return Secret(self._environ[place].strip())
         if colon and kind == "file":
-            return self._read_secret(self._folder / Path(place).expanduser(), source)
+            return self._read_secret(self._folder / _expanded(place, source), source)
         return Secret(text.strip())
 
     def _read_secret(self, file: Path, source: str) -> Secret:
@@ -636,3 +638,10 @@ def _is_literal(written: object) -> bool:
 
 def _others_can_read(file: Path) -> bool:
     return os.name == "posix" and bool(file.stat().st_mode & stat.S_IROTH)
+
+
+def _expanded(text: str, source: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise SettingsWrong(f"{source}: {text!r} names the home of a user who has none here") from error

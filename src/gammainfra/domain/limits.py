@@ -21,6 +21,7 @@ JSON_DEPTH: Final = 200
 SESSION_ID_CHARS: Final = 128
 IDEMPOTENCY_KEY_CHARS: Final = 255
 MAX_LATENCY_MS: Final = 3_600_000
+BETAS: Final = 32  # of the `anthropic-beta` header; more are left out
 ECHO_BYTES: Final = 4 * KIB  # of one field that Responses answers repeat; a longer one is left out
 
 # What one process carries at a time.
@@ -35,6 +36,7 @@ REPAIRS_PER_TURN: Final = 1
 HEAD_AFTER_S: Final = 20.0
 HEAD_AFTER_CAP_S: Final = 30.0  # a latency deadline up to this long is answered by status, never by an early Head
 KEEPALIVE_EVERY_S: Final = 12.0
+PAUSES_PER_ATTEMPT: Final = 8  # how often a provider that paused its answer is asked to go on
 USAGE_GRACE_S: Final = 1.5
 LINGER_S: Final = 2.5
 LINGERING_PER_KEY: Final = 4

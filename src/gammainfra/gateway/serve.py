@@ -44,5 +44,6 @@ async def serve(call: Call, on: Services) -> Reply:
         asked = Asked(
             ids.generation_id(on.random.bytes(16)), raw, call.dialect, sketch, options, caller,
             client_name(call.headers, sketch.tool_names), session, chain, at, began, read_s,
+            call.headers.get("anthropic-beta", ""),
         )  # fmt: skip
         return on.turns.open(asked, permit.keep())

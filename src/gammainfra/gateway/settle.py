@@ -55,7 +55,7 @@ def settle(
 def usage_of(attempt: Attempt, asked: Asked) -> Usage:
     """The token counts of one attempt; nothing when the provider refused before it began to answer."""
     speech = attempt.speech
-    if attempt.status is None or attempt.status >= 300 or not (speech.upstream_id or speech.useful or speech.usage):  # noqa: PLR2004
+    if not (speech.upstream_id or speech.useful or speech.usage):
         return Usage()
     if speech.usage is not None and speech.usage_final:
         return speech.usage

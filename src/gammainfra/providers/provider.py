@@ -6,7 +6,7 @@ it is asked. A provider that speaks a known dialect needs about ten lines.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 from urllib.parse import urlsplit
@@ -14,11 +14,13 @@ from urllib.parse import urlsplit
 from gammainfra.domain.endpoint import Endpoint
 from gammainfra.domain.failure import Cause, Failure
 from gammainfra.domain.headroom import Headroom
+from gammainfra.domain.stream import Finished, StreamEvent
 from gammainfra.domain.target import IdRule, ReasoningField, Target
 from gammainfra.providers.rate_limits import read_headroom
 from gammainfra.wire.dialect import ProviderDialect
 
 LimitScope = Literal["model", "key"]
+Continue = Callable[[bytes, Sequence[StreamEvent], Finished], bytes]
 Auth = Callable[[str], Mapping[str, str]]
 Address = Callable[[str], str]
 
@@ -39,6 +41,23 @@ def x_api_key(key: str) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsent:
+    """A request that is complete but for who asks: ``at`` is epoch seconds. The value never prints itself."""
+
+    key: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    at: float
+
+    def __repr__(self) -> str:
+        return f"Unsent({len(self.body)} bytes)"
+
+
+Sign = Callable[[Unsent], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """One host.
 
@@ -55,6 +74,9 @@ class Provider:
     ``versioned_base``: by its dialect's custom a base URL ends with the version (``.../v1``, ``.../v4``). ``address``
     makes the URL from the base URL where that custom does not hold. ``needs_address``: every customer has a base URL
     of his own, and ``base_url`` is only what it looks like. ``list_query`` asks for all of the model list at once.
+    ``further_dialects`` it speaks beside its usual one, for models that are served in those only.
+    ``sign`` makes the headers of ``auth`` where these depend on the request.
+    ``continues`` writes a request anew after an answer that the provider paused: (body, what was said, its pause).
     """
 
     name: str
@@ -85,6 +107,18 @@ class Provider:
     limit_scope: LimitScope = "model"
     headroom: Callable[[Mapping[str, str], float], Headroom | None] = read_headroom
     request_id_headers: tuple[str, ...] = ("x-request-id", "request-id")
+    continues: Continue | None = None
+    sign: Sign | None = None
+    further_dialects: tuple[ProviderDialect, ...] = ()
+
+    def speaking(self, dialect: str) -> Provider:
+        """The same host, spoken to in ``dialect``; as it usually is when it does not know that one."""
+        other = next((one for one in self.further_dialects if one.name == dialect), None)
+        return self if other is None else replace(self, dialect=other)
+
+    def authenticate(self, unsent: Unsent) -> Mapping[str, str]:
+        """The headers that say who asks."""
+        return self.auth(unsent.key) if self.sign is None else self.sign(unsent)
 
     def url(self, base_url: str | None = None) -> str:
         """Where requests go, for the base URL as people write it: with the version or without."""
