@@ -13,12 +13,14 @@ from pathlib import Path
 import msgspec
 import uvicorn
 
-from gammainfra.accounts.keys import ApiKeys
+from gammainfra.accounts.keys import LOCAL_ACCOUNT, ApiKeys
+from gammainfra.accounts.login import LoginLinks, Logins
 from gammainfra.accounts.pepper import FILE_NAME as PEPPER
 from gammainfra.accounts.pepper import PepperUnusable, read_or_create
 from gammainfra.catalog import load, snapshot
 from gammainfra.catalog.load import CatalogError
 from gammainfra.domain import limits
+from gammainfra.domain.endpoint import key_variable
 from gammainfra.domain.plan import Plan
 from gammainfra.domain.record import ApiKey
 from gammainfra.domain.secret import Secret
@@ -49,9 +51,13 @@ from gammainfra.web import routes as routes_shown
 from gammainfra.web.api import Api
 from gammainfra.web.connection import Connection
 from gammainfra.web.cors import Cors
+from gammainfra.web.dashboard.desk import Desk
 from gammainfra.web.health import Health
+from gammainfra.web.later import Later
 from gammainfra.web.models import Models
+from gammainfra.web.recent_refusals import RecentRefusals
 
+DASHBOARD = "gammainfra.web.dashboard.site"
 UNUSABLE = (SettingsWrong, CatalogError, StoreUnusable, PepperUnusable)  # why a gateway cannot be built
 
 
@@ -91,6 +97,8 @@ class App:
     writer: Writer
     reader: Reader
     upstream: Upstream
+    links: LoginLinks
+    pages: Later
     first_key: str | None
 
     def notes(self) -> list[str]:
@@ -118,6 +126,7 @@ class App:
         self.services.admission.draining = True
         await self.services.turns.drain(self.settings.server.drain_s)
         await self.upstream.close()
+        await asyncio.to_thread(self.pages.close)
         await asyncio.to_thread(self.writer.close)
         self.reader.close()
 
@@ -164,9 +173,25 @@ def build(settings: Settings) -> App:
         ("GET", "/metrics"): checks.metrics,
     }
     origins = settings.server.cors_origins
-    api = Api(on, observer, routes, Cors(origins) if origins else None)
+    links, refusals = LoginLinks(peppers, clock=clock, random=random), RecentRefusals()
+    desk = Desk(
+        on,
+        folder / FILE_NAME,
+        writer,
+        keys,
+        hosts,
+        tuple(settings.describe()),
+        links,
+        Logins(clock=clock, random=random),
+        refusals,
+        LOCAL_ACCOUNT,
+        allow_http=settings.dashboard_allow_http,
+        provider_variables=tuple(key_variable(name) for name in sorted(registry.known())),
+    )
+    pages = Later(DASHBOARD, desk)
+    api = Api(on, observer, routes, Cors(origins) if origins else None, pages=pages, refusals=refusals)
     first_key = _first_key(keys, settings.bootstrap_key)
-    return App(settings, api, on, keys, hosts, writer, reader, upstream, first_key)
+    return App(settings, api, on, keys, hosts, writer, reader, upstream, links, pages, first_key)
 
 
 def data_folder(settings: Settings) -> Path:

@@ -98,3 +98,21 @@ READS_WAITING: Final = 256  # questions about what is stored, the ones being ans
 RECORD_AWAIT_S: Final = 0.5  # how long a question waits for a record that is still queued
 CREDENTIAL_CHARS: Final = 256
 KEY_RELOAD_S: Final = 5.0
+
+# The dashboard.
+LOGIN_LINK_S: Final = 300.0
+LOGIN_LINKS: Final = 1024  # used ones that are remembered until they would have expired
+LOGINS: Final = 64
+LOGIN_IDLE_S: Final = 12 * 3600.0
+LOGIN_S: Final = 7 * 86_400.0
+DASHBOARD_READERS: Final = 2
+DASHBOARD_WAITING: Final = 64  # pages asked for, the one being made included
+DASHBOARD_STREAMS: Final = 32  # open tabs that are told of new requests
+DASHBOARD_STREAM_S: Final = 3600.0  # then the tab connects anew
+DASHBOARD_BEAT_S: Final = 15.0
+DASHBOARD_FORM_BYTES: Final = 16 * KIB
+DASHBOARD_ROWS: Final = 50
+DASHBOARD_SCANNED: Final = 20_000  # requests or tasks that one filtered or sorted page looks at
+DASHBOARD_LATEST: Final = 1000  # newest requests that percentiles and failures are taken from
+DASHBOARD_STEPS: Final = 500
+REFUSALS_SHOWN: Final = 64
