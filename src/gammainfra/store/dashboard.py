@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from gammainfra.domain import limits
 from gammainfra.store import rows
@@ -19,6 +19,13 @@ from gammainfra.store.statements import SQLITE, Value
 
 Status = Literal["served", "fallback", "failed", "cancelled"]
 Sort = Literal["recent", "cost", "duration", "failures", "steps"]
+_ENDINGS: Final[Mapping[Status | None, tuple[str | None, str | None]]] = {
+    None: (None, None),
+    "served": ("served", "served"),
+    "fallback": ("served", "served"),
+    "failed": ("failed", "timed_out"),
+    "cancelled": ("abandoned", "stopped"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +112,18 @@ class DashboardReader(Reader):
             "cursor_ms": cursor_ms,
             "cursor_seq": cursor_seq,
         }
+        ending, or_ending = _ENDINGS[wanted.status]
         filters: dict[str, Value] = {
             "model": base.model,
             "asked": wanted.asked,
             "provider": base.provider,
             "client": base.client,
-            "status": wanted.status,
+            "ending": ending,
+            "or_ending": or_ending,
+            "least_absorbed": int(wanted.status == "fallback"),
             "cause": wanted.cause,
-            "min_cost_nano": wanted.min_cost_nano,
-            "min_latency_us": None if wanted.min_latency_ms is None else wanted.min_latency_ms * 1000,
+            "min_cost_nano": wanted.min_cost_nano or 0,
+            "min_latency_us": (wanted.min_latency_ms or 0) * 1000,
             "stream": wanted.stream,
         }
         with self._connection() as connection:
