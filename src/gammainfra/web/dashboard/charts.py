@@ -14,6 +14,7 @@ from typing import Final
 from markupsafe import Markup, escape
 
 _BOX: Final = 100.0
+_FEWEST_STEPS: Final = 12  # a task that begins leaves room: its bars do not shrink with every step
 _MOST_SERIES: Final = 6  # classes s0..s5 in the style sheet; the rest is gathered as the last
 
 
@@ -123,7 +124,7 @@ def gather(series: Sequence[Series]) -> list[Series]:
 def steps(costs: Sequence[int], kinds: Sequence[str], says: Sequence[str], title: str, summary: str) -> Markup:
     """Bars for what each step cost, and a line for what all steps up to it cost; each on its own scale."""
     top, total = max(costs, default=0) or 1, sum(costs) or 1
-    slot = _BOX / max(1, len(costs))
+    slot = _BOX / max(_FEWEST_STEPS, len(costs))
     parts, points, sum_nano = [], ["0,100"], 0
     for n, (value, kind, text) in enumerate(zip(costs, kinds, says, strict=True)):
         height = max(1.5, 88 * value / top)

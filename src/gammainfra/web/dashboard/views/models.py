@@ -11,7 +11,7 @@ from gammainfra.domain.health import EndpointHealth
 from gammainfra.web.dashboard import format as show
 from gammainfra.web.dashboard.desk import Ask, Page
 
-_SICK: Final = 0.5
+_SICK: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
