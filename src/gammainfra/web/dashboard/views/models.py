@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
 from gammainfra.catalog import price
 from gammainfra.domain.endpoint import Endpoint, Model, Price
@@ -57,10 +57,23 @@ def offer_of(ask: Ask, endpoint: Endpoint) -> Offer:
 
 def state_of(health: EndpointHealth, monotonic: float) -> tuple[str, str]:
     """(class, words) of an endpoint's health."""
-    if health.open:
-        return "failed", "not asked: it failed too often"
-    if not health.is_free(monotonic):
-        return "absorbed", f"cools down, {show.duration((health.not_before - monotonic) * 1000)} left"
+    match health.state(monotonic):
+        case "rejected":
+            return "failed", "not asked: it rejects our key or does not know the model"
+        case "open":
+            left = show.duration((health.broken_until - monotonic) * 1000)
+            return "failed", f"not asked: it failed too often, tried again in {left}"
+        case "half_open":
+            return "absorbed", "being tried again"
+        case "cooling":
+            until = max(health.not_before, health.avoid_until)
+            return "absorbed", f"cools down, {show.duration((until - monotonic) * 1000)} left"
+        case "busy":
+            return "absorbed", "every key is at its limit of concurrent requests"
+        case "healthy":
+            pass
+        case never:
+            assert_never(never)
     if health.error_rate >= _SICK:
         return "absorbed", f"unsteady, {show.share(health.error_rate, 1)} of attempts fail"
     if health.ttft_ms is None and health.error_rate == 0:

@@ -15,6 +15,7 @@ from gammainfra.web.dashboard import format as show
 from gammainfra.web.dashboard.desk import Ask, GoTo, Page
 from gammainfra.web.dashboard.export import DIMENSIONS, dimension_of
 from gammainfra.web.dashboard.filters import Period
+from gammainfra.web.dashboard.views.models import state_of
 
 _TOP_SESSIONS: Final = 6
 _SICK: Final = 0.5  # error rate from which on a provider needs attention
@@ -202,7 +203,7 @@ def _sick(ask: Ask) -> Mapping[str, str]:
         for endpoint in several:
             health = ask.health.of(endpoint.name)
             if not health.is_free(ask.monotonic):
-                sick[endpoint.name] = f"cools down for {show.duration((health.not_before - ask.monotonic) * 1000)}"
+                sick[endpoint.name] = f"is avoided: {state_of(health, ask.monotonic)[1]}"
             elif health.error_rate >= _SICK:
                 sick[endpoint.name] = f"fails often lately ({show.share(health.error_rate, 1)} of attempts)"
     return sick
