@@ -13,13 +13,15 @@ from pathlib import Path
 import msgspec
 import uvicorn
 
-from gammainfra.accounts.keys import ApiKeys
+from gammainfra.accounts.keys import LOCAL_ACCOUNT, ApiKeys
+from gammainfra.accounts.login import LoginLinks, Logins
 from gammainfra.accounts.pepper import FILE_NAME as PEPPER
 from gammainfra.accounts.pepper import PepperUnusable, read_or_create
 from gammainfra.catalog import load, snapshot
 from gammainfra.catalog.load import CatalogError
 from gammainfra.catalog.refreshed import refreshed
 from gammainfra.domain import limits
+from gammainfra.domain.endpoint import key_variable
 from gammainfra.domain.plan import Plan
 from gammainfra.domain.ports import Clock
 from gammainfra.domain.record import ApiKey
@@ -52,9 +54,13 @@ from gammainfra.web import routes as routes_shown
 from gammainfra.web.api import Api
 from gammainfra.web.connection import Connection
 from gammainfra.web.cors import Cors
+from gammainfra.web.dashboard.desk import Desk
 from gammainfra.web.health import Health
+from gammainfra.web.later import Later
 from gammainfra.web.models import Models
+from gammainfra.web.recent_refusals import RecentRefusals
 
+DASHBOARD = "gammainfra.web.dashboard.site"
 UNUSABLE = (SettingsWrong, CatalogError, StoreUnusable, PepperUnusable)  # why a gateway cannot be built
 
 
@@ -95,6 +101,8 @@ class App:
     reader: Reader
     upstream: WayOut
     refresh: Refresh
+    links: LoginLinks
+    pages: Later
     first_key: str | None
 
     def notes(self) -> list[str]:
@@ -122,6 +130,7 @@ class App:
         self.services.admission.draining = True
         await self.services.turns.drain(self.settings.server.drain_s)
         await self.upstream.close()
+        await asyncio.to_thread(self.pages.close)
         await asyncio.to_thread(self.writer.close)
         self.reader.close()
 
@@ -172,10 +181,26 @@ def build(settings: Settings, *, clock: Clock | None = None, upstream: WayOut | 
         ("GET", "/metrics"): checks.metrics,
     }
     origins = settings.server.cors_origins
-    api = Api(on, observer, routes, Cors(origins) if origins else None)
+    links, refusals = LoginLinks(peppers, clock=clock, random=random), RecentRefusals()
+    desk = Desk(
+        on,
+        folder / FILE_NAME,
+        writer,
+        keys,
+        hosts,
+        tuple(settings.describe()),
+        links,
+        Logins(clock=clock, random=random),
+        refusals,
+        LOCAL_ACCOUNT,
+        allow_http=settings.dashboard_allow_http,
+        provider_variables=tuple(key_variable(name) for name in sorted(registry.known())),
+    )
+    pages = Later(DASHBOARD, desk)
+    api = Api(on, observer, routes, Cors(origins) if origins else None, pages=pages, refusals=refusals)
     first_key = _first_key(keys, settings.bootstrap_key)
     refresh = Refresh(on, hosts, upstream, lambda heard: enrol(catalog_of(settings, hosts, refreshed(tables, heard))))
-    return App(settings, api, on, keys, hosts, writer, reader, upstream, refresh, first_key)
+    return App(settings, api, on, keys, hosts, writer, reader, upstream, refresh, links, pages, first_key)
 
 
 def data_folder(settings: Settings) -> Path:

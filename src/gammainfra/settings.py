@@ -63,6 +63,7 @@ Form = Literal[
     "secret",
     "secrets",
     "billing",
+    "yes_no",
     "level",
     "format",
 ]
@@ -82,11 +83,13 @@ _ALLOWED: Final[Mapping[Form, str]] = {
     "secret": "env:NAME, file:PATH or the secret itself",
     "secrets": "a list of env:NAME, file:PATH or secrets (in the environment: separated by commas)",
     "billing": '"off", which is all this release has: everything is metered, nothing is charged',
+    "yes_no": "true or false",
     "level": "one of debug, info, warning, error",
     "format": "one of text, json",
 }
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "billing": ("off",),
+    "yes_no": ("true", "false"),
     "level": ("debug", "info", "warning", "error"),
     "format": ("text", "json"),
 }
@@ -179,6 +182,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "how often providers are asked what their models can do, at start and then this often; 0 is never",
     ),
     Setting("billing.mode", "billing", "off", "who is charged"),
+    Setting(
+        "dashboard.allow_http",
+        "yes_no",
+        "false",
+        "show the dashboard to other machines without https: who can read along can log in",
+    ),
     Setting("log.level", "level", "info", "how much is logged; never prompts or answers"),
     Setting("log.format", "format", "text", "lines for people, or one JSON object each"),
     Setting("metrics.token", "secret", None, "bearer token that opens /metrics to other machines", "none"),
@@ -187,7 +196,18 @@ _PROVIDER_KEYS: Final = tuple(s.key for s in SETTINGS if s.section == "providers
 _FIXED: Final = tuple(s for s in SETTINGS if "<" not in s.name)
 _FORMS: Final[Mapping[str, Form]] = {setting.name: setting.form for setting in SETTINGS}
 _DEFAULTS: Final = {setting.name: setting.default for setting in SETTINGS}
-_SECTIONS: Final = ("server", "stream", "providers", "models", "aliases", "catalog", "billing", "log", "metrics")
+_SECTIONS: Final = (
+    "server",
+    "stream",
+    "providers",
+    "models",
+    "aliases",
+    "catalog",
+    "billing",
+    "dashboard",
+    "log",
+    "metrics",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +252,7 @@ class Settings:
     aliases: Mapping[str, str]
     refresh_s: float
     billing: Literal["off"]
+    dashboard_allow_http: bool
     log_level: LogLevel
     log_format: LogFormat
     metrics_token: Secret | None
@@ -448,6 +469,14 @@ class _Values:
         self._note(name, one, f"{value:g}")
         return value
 
+    def flag(self, name: str) -> bool:
+        """Yes or no: a truth value in the file, a word elsewhere."""
+        one, form = self._find(name)
+        text = str(one.value).lower() if isinstance(one.value, bool | str) else ""
+        if text not in _CHOICES[form]:
+            raise _wrong(one, form)
+        return self._note(name, one, text) == "true"
+
     def texts(self, name: str) -> tuple[str, ...]:
         """A list; from the environment and flags, what stands between commas."""
         one, form = self._find(name)
@@ -556,6 +585,7 @@ def _settings(values: _Values, default_folder: Path, file: Path | None, bootstra
         aliases={name.partition(".")[2]: values.text(name) for name in aliases},
         refresh_s=values.number("catalog.refresh_s"),
         billing="off",
+        dashboard_allow_http=values.flag("dashboard.allow_http"),
         log_level=cast("LogLevel", values.text("log.level")),
         log_format=cast("LogFormat", values.text("log.format")),
         metrics_token=values.secret("metrics.token"),

@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "serve": ("gammainfra.cli.serve", "run the gateway"),
     "demo": ("gammainfra.cli.demo", "watch an agent task survive failing providers: no key, no network"),
     "simulate": ("gammainfra.simulate.serve", "run simulated providers for tests of your own"),
+    "login": ("gammainfra.cli.login", "print a link that opens the dashboard"),
     "keys": ("gammainfra.cli.keys", "make, list and revoke API keys"),
     "connect": ("gammainfra.cli.connect", "point a coding agent at the gateway"),
     "prices": ("gammainfra.cli.prices", "hold the price book against other sources, write rows of it"),

@@ -28,7 +28,7 @@ Grain = Literal["hour", "day"]
 DIMENSIONS: Final[tuple[Dimension, ...]] = ("time", "key", "model", "provider", "client")
 
 _BY_TIME: Final[tuple[Dimension, ...]] = ("time",)
-_END_MS: Final = 2**62  # later than anything
+END_MS: Final = 2**62  # later than anything
 _END_ID: Final = "\U0010ffff"  # sorts after every id
 
 
@@ -51,9 +51,9 @@ class RequestFilter:
 class Reader:
     """A few read-only connections, lent to one thread at a time. Every call may raise StoreUnusable."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, connections: int = limits.STORE_READERS) -> None:
         self.path = path
-        self._connections = tuple(open_reader(path) for _ in range(limits.STORE_READERS))
+        self._connections = tuple(open_reader(path) for _ in range(connections))
         self._free: SimpleQueue[sqlite3.Connection] = SimpleQueue()
         for connection in self._connections:
             self._free.put(connection)
@@ -80,7 +80,7 @@ class Reader:
 
     def requests(self, wanted: RequestFilter, cursor: str | None = None, limit: int = 50) -> rows.Page[rows.RequestRow]:
         """The request log, newest arrival first (C7b). Refused 400 for a cursor that is none of ours."""
-        cursor_ms, cursor_seq = _read_cursor(cursor, int, _END_MS)
+        cursor_ms, cursor_seq = read_cursor(cursor, int, END_MS)
         limit = min(limit, limits.PAGE_ROWS)
         with self._connection() as connection:
             found = _statement_for(wanted).rows(
@@ -88,8 +88,8 @@ class Reader:
                 account_id=wanted.account_id,
                 key_id=wanted.key_id,
                 session_id=wanted.session_id,
-                from_ms=_ms(wanted.since),
-                to_ms=_ms(wanted.until),
+                from_ms=epoch_ms(wanted.since),
+                to_ms=epoch_ms(wanted.until),
                 cursor_ms=cursor_ms,
                 cursor_seq=cursor_seq,
                 model=wanted.model,
@@ -99,7 +99,7 @@ class Reader:
                 rescued=wanted.rescued,
                 limit=limit + 1,
             )
-            return _page([rows.request_row(row) for row in found], limit, _request_cursor)
+            return page_of([rows.request_row(row) for row in found], limit, request_cursor)
 
     def sessions(
         self,
@@ -111,19 +111,19 @@ class Reader:
         until: float = math.inf,
     ) -> rows.Page[rows.SessionRow]:
         """Agent tasks by their last activity, newest first (C8). Refused 400 for a cursor that is none of ours."""
-        cursor_ms, cursor_id = _read_cursor(cursor, str, _END_ID)
+        cursor_ms, cursor_id = read_cursor(cursor, str, _END_ID)
         limit = min(limit, limits.PAGE_ROWS)
         with self._connection() as connection:
             found = SQLITE["sessions_of_account"].rows(
                 connection,
                 account_id=account_id,
-                from_ms=_ms(since),
-                to_ms=_ms(until),
+                from_ms=epoch_ms(since),
+                to_ms=epoch_ms(until),
                 cursor_ms=cursor_ms,
                 cursor_id=cursor_id,
                 limit=limit + 1,
             )
-            return _page([rows.session_row(row) for row in found], limit, _session_cursor)
+            return page_of([rows.session_row(row) for row in found], limit, _session_cursor)
 
     def session(self, account_id: str, session_id: str, limit: int = 200) -> rows.SessionDetail | None:
         """One agent task and its last ``limit`` requests."""
@@ -154,20 +154,20 @@ class Reader:
     def recent_sessions(self, since: float) -> tuple[rows.SessionRow, ...]:
         """Tasks of all accounts active at ``since`` or later, newest first, as many as the board holds."""
         with self._connection() as connection:
-            found = SQLITE["recent_sessions"].rows(connection, from_ms=_ms(since), limit=limits.SESSIONS)
+            found = SQLITE["recent_sessions"].rows(connection, from_ms=epoch_ms(since), limit=limits.SESSIONS)
             return tuple(map(rows.session_row, found))
 
     def recent_call_ids(self, since: float) -> tuple[rows.CallIdRow, ...]:
         """Call ids of all accounts given out at ``since`` or later, newest first, as many as the index holds."""
         with self._connection() as connection:
-            found = SQLITE["recent_call_ids"].rows(connection, from_ms=_ms(since), limit=limits.SESSION_CALL_IDS)
+            found = SQLITE["recent_call_ids"].rows(connection, from_ms=epoch_ms(since), limit=limits.SESSION_CALL_IDS)
             return tuple(map(rows.call_id_row, found))
 
     def sum_cost_nano(self, *, since: float = 0.0, after_id: str | None = None) -> rows.CostSum:
         """For gates: what requests since a time, or written after ``after_id``, cost. LookupError: no such id."""
         with self._connection() as connection:
             if after_id is None:
-                return rows.cost_sum(SQLITE["sum_cost_since"].rows(connection, from_ms=_ms(since)))
+                return rows.cost_sum(SQLITE["sum_cost_since"].rows(connection, from_ms=epoch_ms(since)))
             seq = SQLITE["seq_of"].row(connection, id=after_id)
             if seq is None:
                 raise LookupError(f"no request {after_id}")
@@ -199,26 +199,29 @@ def _statement_for(wanted: RequestFilter) -> Statement:
     return SQLITE["requests_of_account"]
 
 
-def _page(found: Sequence[Row], limit: int, cursor_of: Callable[[Row], str]) -> rows.Page[Row]:
+def page_of(found: Sequence[Row], limit: int, cursor_of: Callable[[Row], str]) -> rows.Page[Row]:
+    """The first ``limit`` rows; with a cursor when more were found."""
     shown = tuple(found[:limit])
     more = len(found) > limit and bool(shown)
     return rows.Page(shown, cursor_of(shown[-1]) if more else None)
 
 
-def _request_cursor(row: rows.RequestRow) -> str:
-    return f"{_ms(row.at)}.{row.seq}"
+def request_cursor(row: rows.RequestRow) -> str:
+    """Where the page after this row begins."""
+    return f"{epoch_ms(row.at)}.{row.seq}"
 
 
 def _session_cursor(row: rows.SessionRow) -> str:
-    return f"{_ms(row.last_at)}.{row.id}"
+    return f"{epoch_ms(row.last_at)}.{row.id}"
 
 
 Last = TypeVar("Last", int, str)
 
 
-def _read_cursor(cursor: str | None, read: Callable[[str], Last], end: Last) -> tuple[int, Last]:
+def read_cursor(cursor: str | None, read: Callable[[str], Last], end: Last) -> tuple[int, Last]:
+    """The two parts of a cursor, the end of time when there is none; Refused 400."""
     if cursor is None:
-        return _END_MS, end
+        return END_MS, end
     at_ms, _, last = cursor.partition(".")
     try:
         return int(at_ms), read(last)
@@ -228,9 +231,10 @@ def _read_cursor(cursor: str | None, read: Callable[[str], Last], end: Last) -> 
         ) from None
 
 
-def _ms(at: float) -> int:
-    return _END_MS if math.isinf(at) else round(at * 1000)
+def epoch_ms(at: float) -> int:
+    """Epoch seconds as the database keeps them; infinity is later than anything."""
+    return END_MS if math.isinf(at) else round(at * 1000)
 
 
 def _seconds(at: float) -> int:
-    return _END_MS if math.isinf(at) else math.ceil(at)
+    return END_MS if math.isinf(at) else math.ceil(at)
