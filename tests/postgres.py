@@ -15,11 +15,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import psycopg
 
 _START_S = 60.0
 _STOP_S = 30.0
+_FAST = ("-c", "fsync=off", "-c", "full_page_writes=off")
 _FIT = ("-c", "max_connections=50", "-c", "shared_buffers=64MB", "-c", "log_min_messages=fatal")
 
 
@@ -35,7 +38,8 @@ class Server:
     folder: Path
     user: str | None
     port: int
-    running: subprocess.Popen[bytes]
+    durable: bool = True
+    running: subprocess.Popen[bytes] = field(init=False)
 
     @property
     def url(self) -> str:
@@ -48,12 +52,14 @@ class Server:
 
     def make_database(self, name: str) -> str:
         """An empty database's URL."""
-        self._tool("createdb", name)
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
         return self.url_of(name)
 
     def drop_database(self, name: str) -> None:
         """Throw a database away, whoever is connected."""
-        self._tool("dropdb", "--force", name)
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
     def stop(self, signal_name: str = "INT") -> None:
         """End it: INT is PostgreSQL's fast stop, QUIT its immediate one, which loses what was not synced."""
@@ -62,17 +68,19 @@ class Server:
 
     def start(self) -> None:
         """Start it again on the same folder and port."""
-        self.running = _start(self.binaries, self.folder, self.user, self.port)
+        sockets = f"unix_socket_directories={self.folder}"
+        settings = ("-c", f"port={self.port}", "-c", "listen_addresses=127.0.0.1", "-c", sockets, *_FIT)
+        self.running = subprocess.Popen(
+            [self.binaries / "postgres", "-D", self.folder / "cluster", *settings, *(() if self.durable else _FAST)],
+            user=self.user, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
         _wait_until_ready(self)
-
-    def _tool(self, program: str, *arguments: str) -> None:
-        where = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "gammainfra")
-        subprocess.run([self.binaries / program, *where, *arguments], check=True, timeout=_START_S, capture_output=True)
 
 
 @contextmanager
-def running() -> Iterator[Server]:
-    """A new server for the block. Raises Missing."""
+def running(*, durable: bool = True) -> Iterator[Server]:
+    """A new server for the block; one that is not ``durable`` is faster. Raises Missing."""
     binaries = find_binaries()
     user = _user()
     folder = Path(tempfile.mkdtemp(prefix="gammainfra-postgres-"))
@@ -85,10 +93,9 @@ def running() -> Iterator[Server]:
         )  # fmt: skip
         if made.returncode:
             raise Missing(f"initdb failed: {made.stderr.strip()}")
-        port = _free_port()
-        server = Server(binaries, folder, user, port, _start(binaries, folder, user, port))
+        server = Server(binaries, folder, user, _free_port(), durable)
         try:
-            _wait_until_ready(server)
+            server.start()
             yield server
         finally:
             if server.running.poll() is None:
@@ -115,15 +122,6 @@ def _user() -> str | None:
         return pwd.getpwnam("postgres").pw_name
     except KeyError:
         raise Missing("PostgreSQL does not run as root, and there is no user postgres: run as another user") from None
-
-
-def _start(binaries: Path, folder: Path, user: str | None, port: int) -> subprocess.Popen[bytes]:
-    settings = ("-c", f"port={port}", "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder}")
-    return subprocess.Popen(
-        [binaries / "postgres", "-D", folder / "cluster", *settings, *_FIT],
-        user=user, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )  # fmt: skip
 
 
 def _wait_until_ready(server: Server) -> None:

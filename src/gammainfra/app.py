@@ -37,8 +37,11 @@ from gammainfra.providers.provider import Provider
 from gammainfra.routing.explain import explain
 from gammainfra.routing.roster import enrol
 from gammainfra.settings import BOOTSTRAP_VARIABLE, ProviderSettings, Settings, SettingsWrong
-from gammainfra.store.database import FILE_NAME, StoreUnusable, version_note
-from gammainfra.store.keys import SqliteKeys
+from gammainfra.store.address import engine_at
+from gammainfra.store.database import FILE_NAME, version_note
+from gammainfra.store.engine import Engine, StoreUnusable
+from gammainfra.store.journal import FILE_NAME as JOURNAL
+from gammainfra.store.keys import Keys
 from gammainfra.store.reader import Reader
 from gammainfra.store.writer import Writer
 from gammainfra.telemetry.log import Observed, configure, note_loop_defect
@@ -97,7 +100,7 @@ class App:
         """What the operator should know at start."""
         notes = list(self.settings.warnings)
         note = version_note()
-        if note is not None:
+        if note is not None and self.writer.engine.dialect == "sqlite":
             notes.append(note)
         if self.keys.unusable:
             names = ", ".join(f"{key.name} (...{key.last4})" for key in self.keys.unusable)
@@ -130,9 +133,10 @@ def build(settings: Settings) -> App:
     hosts = hosts_of(settings.providers)
     catalog = catalog_of(settings, hosts)
     peppers = read_or_create(folder, random.bytes)
-    writer = Writer(folder / FILE_NAME, show_plan=_show_plan)
-    reader = Reader(folder / FILE_NAME)
-    keys = ApiKeys(SqliteKeys(writer), peppers, clock=clock, random=random)
+    engine = engine_of(settings, folder)
+    writer = Writer(engine, show_plan=show_plan, journal=folder / JOURNAL)
+    reader = Reader(engine)
+    keys = ApiKeys(Keys(writer), peppers, clock=clock, random=random)
     admission, sessions, health, upstream = Admission(), SessionBoard(), HealthBoard(random.uniform), Upstream()
     _restore(sessions, reader, clock.wall())
     metrics = Metrics(
@@ -178,6 +182,11 @@ def data_folder(settings: Settings) -> Path:
         message = f"the data folder {folder} cannot be made ({error.strerror}): name another one with --data-dir"
         raise SettingsWrong(message) from error
     return folder
+
+
+def engine_of(settings: Settings, folder: Path) -> Engine:
+    """The database: where ``store.url`` says, else a file in the data folder. Opens nothing. Raises StoreUnusable."""
+    return engine_at(folder / FILE_NAME if settings.store_url is None else settings.store_url.reveal())
 
 
 def catalog_of(settings: Settings, hosts: Mapping[str, Host]) -> snapshot.Catalog:
@@ -298,7 +307,8 @@ def _operator_files(folder: Path) -> list[tuple[str, str]]:
         raise CatalogError(f"a file in {folder / 'models'} cannot be read: {error}") from error
 
 
-def _show_plan(plan: Plan) -> str:
+def show_plan(plan: Plan) -> str:
+    """A plan as it is stored."""
     return msgspec.json.encode(explain(plan)).decode()
 
 

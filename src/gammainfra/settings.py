@@ -131,6 +131,14 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("server.data_dir", "folder", None, "folder of the database and the pepper", "per platform, see below"),
     Setting("server.cors_origins", "origins", [], "web origins that may call the API from a browser"),
     Setting("server.drain_s", "seconds", 120, "how long running answers may take to end when the gateway stops"),
+    Setting(
+        "store.url",
+        "secret",
+        None,
+        "address of the database: sqlite:///FILE, postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or memory: to keep "
+        "nothing",
+        "an SQLite file in server.data_dir",
+    ),
     Setting("stream.head_after_ms", "ms", 20_000, "when a silent stream gets its status and keep-alives"),
     Setting(
         "providers.<name>.base_url",
@@ -165,7 +173,7 @@ _PROVIDER_KEYS: Final = tuple(s.key for s in SETTINGS if s.section == "providers
 _FIXED: Final = tuple(s for s in SETTINGS if "<" not in s.name)
 _FORMS: Final[Mapping[str, Form]] = {setting.name: setting.form for setting in SETTINGS}
 _DEFAULTS: Final = {setting.name: setting.default for setting in SETTINGS}
-_SECTIONS: Final = ("server", "stream", "providers", "models", "aliases", "billing", "log", "metrics")
+_SECTIONS: Final = ("server", "store", "stream", "providers", "models", "aliases", "billing", "log", "metrics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +220,7 @@ class Settings:
     log_level: LogLevel
     log_format: LogFormat
     metrics_token: Secret | None
+    store_url: Secret | None = None
     bootstrap_key: Secret | None = None
     file: Path | None = None
     warnings: tuple[str, ...] = ()
@@ -532,6 +541,7 @@ def _settings(values: _Values, default_folder: Path, file: Path | None, bootstra
         log_level=cast("LogLevel", values.text("log.level")),
         log_format=cast("LogFormat", values.text("log.format")),
         metrics_token=values.secret("metrics.token"),
+        store_url=values.secret("store.url"),
         bootstrap_key=Secret(bootstrap) if bootstrap else None,
         file=file,
     )
