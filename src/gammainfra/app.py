@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import socket
 import time
@@ -42,6 +43,7 @@ from gammainfra.store.database import FILE_NAME, version_note
 from gammainfra.store.engine import Engine, StoreUnusable
 from gammainfra.store.journal import FILE_NAME as JOURNAL
 from gammainfra.store.keys import Keys
+from gammainfra.store.lock import FolderLock
 from gammainfra.store.reader import Reader
 from gammainfra.store.writer import Writer
 from gammainfra.telemetry.log import Observed, configure, note_loop_defect
@@ -54,6 +56,9 @@ from gammainfra.web.connection import Connection
 from gammainfra.web.cors import Cors
 from gammainfra.web.health import Health
 from gammainfra.web.models import Models
+
+_DAY_S = 86_400
+_log = logging.getLogger(__name__)
 
 UNUSABLE = (SettingsWrong, CatalogError, StoreUnusable, PepperUnusable)  # why a gateway cannot be built
 
@@ -95,6 +100,7 @@ class App:
     reader: Reader
     upstream: Upstream
     first_key: str | None
+    lock: FolderLock
 
     def notes(self) -> list[str]:
         """What the operator should know at start."""
@@ -116,6 +122,18 @@ class App:
             await asyncio.sleep(limits.KEY_RELOAD_S)
             await asyncio.to_thread(self.keys.reload)
 
+    async def forget_old(self) -> None:
+        """Delete what is past ``store.keep_days``, a little at a time, again every hour, until cancelled."""
+        passing: tuple[type[Exception], ...] = (*self.writer.engine.errors, StoreUnusable)
+        while True:
+            before = self.services.clock.wall() - self.settings.keep_days * _DAY_S
+            try:
+                gone = await asyncio.wrap_future(self.writer.forget(before))
+            except passing as error:
+                _log.warning("what is past its days could not be deleted, another try follows: %s", error)
+                gone = 0
+            await asyncio.sleep(limits.FORGET_PAUSE_S if gone else limits.FORGET_EVERY_S)
+
     async def close(self) -> None:
         """Let running answers end (settings ``server.drain_s``), then close what is open, the store last."""
         self.services.admission.draining = True
@@ -123,13 +141,23 @@ class App:
         await self.upstream.close()
         await asyncio.to_thread(self.writer.close)
         self.reader.close()
+        self.lock.release()
 
 
 def build(settings: Settings) -> App:
     """Build the whole gateway from settings. Raises UNUSABLE, in words for people."""
     configure(settings.log_level, settings.log_format)
-    clock, random = SystemClock(), SystemRandom()
     folder = data_folder(settings)
+    lock = FolderLock(folder)
+    try:
+        return _build(settings, folder, lock)
+    except UNUSABLE:
+        lock.release()
+        raise
+
+
+def _build(settings: Settings, folder: Path, lock: FolderLock) -> App:
+    clock, random = SystemClock(), SystemRandom()
     hosts = hosts_of(settings.providers)
     catalog = catalog_of(settings, hosts)
     peppers = read_or_create(folder, random.bytes)
@@ -170,7 +198,7 @@ def build(settings: Settings) -> App:
     origins = settings.server.cors_origins
     api = Api(on, observer, routes, Cors(origins) if origins else None)
     first_key = _first_key(keys, settings.bootstrap_key)
-    return App(settings, api, on, keys, hosts, writer, reader, upstream, first_key)
+    return App(settings, api, on, keys, hosts, writer, reader, upstream, first_key, lock)
 
 
 def data_folder(settings: Settings) -> Path:
@@ -262,21 +290,22 @@ class Server(uvicorn.Server):
             )
         )  # fmt: skip
         self._app = app
-        self._watch: asyncio.Task[None] | None = None
+        self._chores: tuple[asyncio.Task[None], ...] = ()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and keep the API keys current."""
+        """Listen, keep the API keys current, and forget what is past its days."""
         asyncio.get_running_loop().set_exception_handler(note_loop_defect)
         await super().startup(sockets)
-        self._watch = asyncio.get_running_loop().create_task(self._app.watch_keys())
+        start = asyncio.get_running_loop().create_task
+        self._chores = (start(self._app.watch_keys()), start(self._app.forget_old()))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, drain, close."""
         del sockets  # the servers close them
         for server in self.servers:  # first: asyncio's own loop must find the socket open to forget it
             server.close()
-        if self._watch is not None:
-            self._watch.cancel()
+        for chore in self._chores:
+            chore.cancel()
         await self._app.close()
         await super().shutdown(None)
 

@@ -89,6 +89,11 @@ class Sqlite:
         """One prepared statement for all of them."""
         SQLITE[statement].run_many(connection, rows)
 
+    def drop_day(self, connection: Connection, before_ms: int) -> int:
+        """All days are in one table."""
+        del connection, before_ms
+        return 0
+
     def unusable(self, error: Exception) -> StoreUnusable:
         """In words."""
         return unusable(self.path, cast("sqlite3.Error", error))

@@ -120,6 +120,10 @@ class Engine(Protocol):
         """Add many rows with a named statement, in the engine's fastest way."""
         ...
 
+    def drop_day(self, connection: Connection, before_ms: int) -> int:
+        """Where requests are kept by day: drop the oldest day that ends by then; how many were dropped."""
+        ...
+
     def unusable(self, error: Exception) -> StoreUnusable:
         """What an error means for the one who runs the gateway."""
         ...

@@ -29,6 +29,10 @@ _HERE: Final = Path(__file__).resolve().parent
 _DAY_MS: Final = 86_400_000
 _KEPT_BY_DAY: Final = ("requests", "plans", "attempts")
 _EPOCH: Final = date(1970, 1, 1)
+_OLDEST_DAY: Final = """
+SELECT min(right(relid::text, 8)) AS value FROM pg_partition_tree('requests')
+WHERE isleaf AND right(relid::text, 8) < %s
+"""
 _COLUMNS: Final = re.compile(r"COPY \w+ \((.*?)\)", re.DOTALL)
 _ONE_AT_A_TIME: Final = 0x47414D4D  # names the lock under which one program migrates
 _TIMEOUT_MS: Final = round(limits.STORE_BUSY_S * 1000)
@@ -164,6 +168,22 @@ class Postgres:
                 copy.write_row([_storable(row[name]) for name in names])
         if statement == "insert_requests":
             self.insert(connection, "insert_request_ids", rows)
+
+    def drop_day(self, connection: Connection, before_ms: int) -> int:
+        """Drop the oldest day that ends by then: at once and without a trace, however many requests it had.
+
+        It waits for those who read it, but not for long: they will have ended when it is tried again.
+        """
+        ours = cast("_Connection", connection)
+        last = _EPOCH + timedelta(days=before_ms // _DAY_MS)
+        stamp = _one(ours.raw, _OLDEST_DAY, [f"{last:%Y%m%d}"])
+        if stamp is None:
+            return 0
+        ours.execute(f"SET LOCAL lock_timeout = {_TIMEOUT_MS}")
+        for table in _KEPT_BY_DAY:
+            ours.execute(f"DROP TABLE IF EXISTS {table}_{stamp}")
+        ours.days.clear()
+        return 1
 
     def unusable(self, error: Exception) -> StoreUnusable:
         """In words."""

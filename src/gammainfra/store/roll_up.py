@@ -63,7 +63,10 @@ def add_up(engine: Engine, connection: Connection, *, upto: int) -> None:
 
 
 def rebuild_day(engine: Engine, connection: Connection, day: Day) -> None:
-    """Make the sums of a UTC day, and of the sessions active on it, again."""
+    """Make the sums of a UTC day, and of the sessions active on it, again.
+
+    ValueError for a day whose requests are not kept any more.
+    """
     say = statements_of(engine.dialect)
     with engine.transaction(connection):
         engine.begin_writing(connection, ())
@@ -71,7 +74,7 @@ def rebuild_day(engine: Engine, connection: Connection, day: Day) -> None:
 
 
 def verify_day(engine: Engine, connection: Connection, day: Day) -> DayCheck:
-    """Rebuild, compare, and undo the rebuild: the check and the repair cannot disagree."""
+    """Rebuild, compare, and undo the rebuild: the check and the repair cannot disagree. ValueError as there."""
     say = statements_of(engine.dialect)
     found: list[Sums] = []
     with suppress(_Undo), engine.transaction(connection):
@@ -95,7 +98,7 @@ def _rebuild(say: Statements, connection: Connection, range_: _Range) -> None:
     times = {"from_ms": range_.from_s * 1000, "to_ms": range_.to_s * 1000}
     say["forget_hours"].run(connection, from_s=range_.from_s, to_s=range_.to_s)
     say["forget_days"].run(connection, from_s=range_.from_s, to_s=range_.to_s)
-    say["forget_sessions"].run(connection, **seqs)
+    say["forget_sessions"].run(connection, **seqs, kept_from_ms=say["kept_from_ms"].number(connection))
     say["roll_up_hours"].run(connection, **seqs, **times)
     say["roll_up_days"].run(connection, **seqs, **times)
     say["rebuild_sessions"].run(connection, **seqs)
@@ -104,6 +107,8 @@ def _rebuild(say: Statements, connection: Connection, range_: _Range) -> None:
 
 def _range_of(say: Statements, connection: Connection, day: Day) -> _Range:
     from_s = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+    if from_s * 1000 < say["kept_from_ms"].number(connection):
+        raise ValueError(f"requests of {day} are not kept any more: its sums cannot be made again")
     (row,) = say["range_of_day"].rows(connection, from_ms=from_s * 1000, to_ms=(from_s + _DAY_S) * 1000)
     if row["first_seq"] is None:
         return _Range(from_s, after=0, upto=0)

@@ -23,7 +23,7 @@ from typing import Final, TypeVar
 from gammainfra.domain import limits
 from gammainfra.domain.plan import Plan
 from gammainfra.domain.record import RequestRecord
-from gammainfra.store import roll_up
+from gammainfra.store import retention, roll_up
 from gammainfra.store.address import engine_at
 from gammainfra.store.columns import Laid, lay_out
 from gammainfra.store.engine import Columns, Connection, Engine, StoreUnusable
@@ -137,6 +137,10 @@ class Writer:
     def verify_day(self, day: roll_up.Day) -> Future[roll_up.DayCheck]:
         """Compare the sums of a UTC day with what a rebuild would give; changes nothing."""
         return self.submit(lambda connection: roll_up.verify_day(self.engine, connection, day))
+
+    def forget(self, before: float) -> Future[int]:
+        """Delete a bounded number of rows older than epoch seconds ``before``; how many: 0 when none is left."""
+        return self.submit(lambda connection: retention.forget(self.engine, connection, round(before * 1000)))
 
     def _in_turn(self, job: Callable[[], T]) -> Future[T]:
         future: Future[T] = Future()

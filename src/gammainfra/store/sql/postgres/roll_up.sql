@@ -150,13 +150,15 @@ DELETE FROM usage_hourly WHERE starts_s >= %(from_s)s AND starts_s < %(to_s)s;
 DELETE FROM usage_daily WHERE starts_s >= %(from_s)s AND starts_s < %(to_s)s;
 
 -- name: forget_sessions
--- The sessions that had a request in a range of seq: rebuild_sessions makes them again.
-DELETE FROM sessions WHERE (account_id, session_id) IN (
+-- The sessions that had a request in a range of seq: rebuild_sessions makes them again. Not one that began when
+-- requests are not kept any more: it could only be made again in part.
+DELETE FROM sessions WHERE started_ms >= %(kept_from_ms)s AND (account_id, session_id) IN (
     SELECT account_id, session_id FROM requests WHERE seq > %(after)s AND seq <= %(upto)s
 );
 
 -- name: rebuild_sessions
--- Sums whole sessions, all their requests, for the sessions that had one in a range of seq.
+-- Sums whole sessions, all their requests, for the sessions that had one in a range of seq and are not
+-- there: forget_sessions has left those that cannot be made again.
 INSERT INTO sessions (
     account_id, session_id, named_by, client, endpoint, label, started_ms, last_at_ms, requests, steps,
     failed, rescued, unpriced, attempts, absorbed_attempts, input_tokens, cache_read_tokens,
@@ -172,6 +174,10 @@ FROM usage_lines
 WHERE session_id <> '' AND (account_id, session_id) IN (
     SELECT account_id, session_id FROM requests WHERE seq > %(after)s AND seq <= %(upto)s
 )
+    AND NOT EXISTS (
+        SELECT 1 FROM sessions AS s
+        WHERE s.account_id = usage_lines.account_id AND s.session_id = usage_lines.session_id
+    )
 GROUP BY account_id, session_id
 ON CONFLICT (account_id, session_id) DO UPDATE SET
     started_ms = least(sessions.started_ms, excluded.started_ms), last_at_ms = greatest(sessions.last_at_ms,
