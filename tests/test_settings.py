@@ -61,6 +61,17 @@ def test_nothing_said_gives_the_defaults(tmp_path: Path) -> None:
     assert (settings.metrics_token, settings.bootstrap_key, settings.file, settings.warnings) == (None, None, None, ())
 
 
+def test_the_store_is_an_address_that_is_never_shown_and_a_number_of_days(tmp_path: Path) -> None:
+    settings = read(tmp_path, "[store]\nurl = 'postgresql://me:hunter2@db/books'\nkeep_days = 30\n")
+
+    assert settings.store_url == Secret("postgresql://me:hunter2@db/books")
+    assert settings.keep_days == 30
+    assert "hunter2" not in str(list(settings.describe()))
+    assert (read(tmp_path, "").store_url, read(tmp_path, "").keep_days) == (None, 90)
+    for wrong in ("0", "1.5", "40000", "'x'"):
+        assert "a whole number of days from 1 to 36500" in error_of(tmp_path, f"[store]\nkeep_days = {wrong}\n")
+
+
 def test_a_whole_file_is_read(tmp_path: Path) -> None:
     settings = read(
         tmp_path,

@@ -55,6 +55,7 @@ Form = Literal[
     "port",
     "ms",
     "seconds",
+    "days",
     "texts",
     "origins",
     "chain",
@@ -75,6 +76,7 @@ _ALLOWED: Final[Mapping[Form, str]] = {
     "port": "a whole number from 0 to 65535 (0: any free port)",
     "ms": "a whole number of milliseconds from 0 to 600000",
     "seconds": "a number of seconds from 0 to 3600",
+    "days": "a whole number of days from 1 to 36500",
     "texts": "a list of texts (in the environment: separated by commas)",
     "origins": "a list such as https://app.example, or * (in the environment: separated by commas)",
     "chain": "a list of at least one model name",
@@ -93,7 +95,7 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "level": ("debug", "info", "warning", "error"),
     "format": ("text", "json"),
 }
-_NUMBER_BOUNDS: Final[Mapping[str, int]] = {"port": 65_535, "ms": 600_000, "seconds": 3600}
+_NUMBER_BOUNDS: Final[Mapping[str, int]] = {"port": 65_535, "ms": 600_000, "seconds": 3600, "days": 36_500}
 _PROVIDER_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
 _NUMBER: Final = re.compile(r"\d{1,9}(\.\d{1,3})?\Z", re.ASCII)
 
@@ -150,6 +152,15 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("server.data_dir", "folder", None, "folder of the database and the pepper", "per platform, see below"),
     Setting("server.cors_origins", "origins", [], "web origins that may call the API from a browser"),
     Setting("server.drain_s", "seconds", 120, "how long running answers may take to end when the gateway stops"),
+    Setting(
+        "store.url",
+        "secret",
+        None,
+        "address of the database: sqlite:///FILE, postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or memory: to keep "
+        "nothing",
+        "an SQLite file in server.data_dir",
+    ),
+    Setting("store.keep_days", "days", 90, "how long requests, tasks and hours are kept; sums by day stay for ever"),
     Setting("stream.head_after_ms", "ms", 20_000, "when a silent stream gets its status and keep-alives"),
     Setting(
         "providers.<name>.base_url",
@@ -198,6 +209,7 @@ _FORMS: Final[Mapping[str, Form]] = {setting.name: setting.form for setting in S
 _DEFAULTS: Final = {setting.name: setting.default for setting in SETTINGS}
 _SECTIONS: Final = (
     "server",
+    "store",
     "stream",
     "providers",
     "models",
@@ -256,6 +268,8 @@ class Settings:
     log_level: LogLevel
     log_format: LogFormat
     metrics_token: Secret | None
+    store_url: Secret | None = None
+    keep_days: int = 90
     bootstrap_key: Secret | None = None
     file: Path | None = None
     warnings: tuple[str, ...] = ()
@@ -464,7 +478,8 @@ class _Values:
             value = float(value)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise _wrong(one, form)
-        if not 0 <= value <= _NUMBER_BOUNDS[form] or (form != "seconds" and value != int(value)):
+        least = 1 if form == "days" else 0
+        if not least <= value <= _NUMBER_BOUNDS[form] or (form != "seconds" and value != int(value)):
             raise _wrong(one, form)
         self._note(name, one, f"{value:g}")
         return value
@@ -589,6 +604,8 @@ def _settings(values: _Values, default_folder: Path, file: Path | None, bootstra
         log_level=cast("LogLevel", values.text("log.level")),
         log_format=cast("LogFormat", values.text("log.format")),
         metrics_token=values.secret("metrics.token"),
+        store_url=values.secret("store.url"),
+        keep_days=int(values.number("store.keep_days")),
         bootstrap_key=Secret(bootstrap) if bootstrap else None,
         file=file,
     )

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from gammainfra.app import App
 from gammainfra.store import roll_up
+from gammainfra.store.address import engine_at
 from gammainfra.store.database import FILE_NAME, open_writer, transaction
 from tests.asgi import ask
 from tests.gateway_in_process import gateway
@@ -60,6 +61,7 @@ def main() -> int:
 
 def fill(path: Path, n_requests: int, *, seed: int) -> None:
     """Write the requests and their attempts, and sum them up."""
+    engine = engine_at(path)
     connection = open_writer(path)
     made = rows(n_requests, seed)
     done = 0
@@ -70,7 +72,7 @@ def fill(path: Path, n_requests: int, *, seed: int) -> None:
             insert(connection, "attempts", [one for _, attempts in batch for one in attempts])
             insert(connection, "plans", [{"seq": request["seq"], "plan": PLAN} for request, _ in batch])
             done += len(batch)
-            roll_up.add_up(connection, upto=done)
+            roll_up.add_up(engine, connection, upto=done)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
 

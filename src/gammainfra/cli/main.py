@@ -24,6 +24,8 @@ COMMANDS: Final = {
     "prices": ("gammainfra.cli.prices", "hold the price book against other sources, write rows of it"),
     "routes": ("gammainfra.cli.routes", "explain who would be asked for a request, and why nobody else"),
     "check": ("gammainfra.cli.check", "show the settings in force, where each comes from, and what is missing"),
+    "doctor": ("gammainfra.cli.doctor", "look at files, database, clock and providers, and say what is wrong"),
+    "migrate": ("gammainfra.cli.migrate", "bring the database to the schema of this release"),
     "version": ("gammainfra.cli.version", "print the version"),
 }
 _INTERRUPTED: Final = 130  # as shells count it

@@ -14,8 +14,8 @@ from typing import Final, Literal
 
 from gammainfra.domain import limits
 from gammainfra.store import rows
+from gammainfra.store.engine import Engine, Value
 from gammainfra.store.reader import END_MS, Reader, RequestFilter, epoch_ms, page_of, read_cursor, request_cursor
-from gammainfra.store.statements import SQLITE, Value
 
 Status = Literal["served", "fallback", "failed", "cancelled"]
 Sort = Literal["recent", "cost", "duration", "failures", "steps"]
@@ -95,8 +95,8 @@ class FailedAttempt:
 class DashboardReader(Reader):
     """A Reader with the questions of the pages."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, limits.DASHBOARD_READERS)
+    def __init__(self, where: Engine | str | Path) -> None:
+        super().__init__(where, limits.DASHBOARD_READERS)
 
     def find(self, wanted: Wanted, cursor: str | None = None, limit: int = limits.DASHBOARD_ROWS) -> Found:
         """A page of the request log, newest first. Refused 400 for a cursor that is none of ours."""
@@ -127,11 +127,11 @@ class DashboardReader(Reader):
             "stream": wanted.stream,
         }
         with self._connection() as connection:
-            window = SQLITE[f"dashboard_window_of_{kind}"]
+            window = self._say[f"dashboard_window_of_{kind}"]
             edge = window.row(connection, **span, scanned=limits.DASHBOARD_SCANNED) if wanted.narrows else None
             if edge is not None:  # down to the whole of its millisecond, so that the next page begins below it
                 span["from_ms"] = max(epoch_ms(base.since), edge["at_ms"])
-            requests = SQLITE[f"dashboard_requests_of_{kind}"]
+            requests = self._say[f"dashboard_requests_of_{kind}"]
             found = requests.rows(connection, **span, **filters, limit=limit + 1)
         page = page_of([rows.request_row(row) for row in found], limit, request_cursor)
         if page.cursor is None and edge is not None:
@@ -141,7 +141,12 @@ class DashboardReader(Reader):
     def marks(self, requests: Sequence[rows.RequestRow]) -> Mapping[int, tuple[Mark, ...]]:
         """The attempts of these requests, by ``seq``."""
         with self._connection() as connection:
-            found = SQLITE["dashboard_attempts"].rows(connection, seqs=json.dumps([row.seq for row in requests]))
+            found = self._say["dashboard_attempts"].rows(
+                connection,
+                seqs=json.dumps([row.seq for row in requests]),
+                from_ms=min((epoch_ms(row.at) for row in requests), default=0),
+                to_ms=max((epoch_ms(row.at) for row in requests), default=0),
+            )
         marks: dict[int, tuple[Mark, ...]] = {}
         for row in found:
             mark = Mark(row["provider"], row["endpoint"], row["outcome"], row["cause"])
@@ -151,7 +156,7 @@ class DashboardReader(Reader):
     def latest(self, account_id: str, since: float) -> tuple[Timing, ...]:
         """How long the newest requests took, newest first."""
         with self._connection() as connection:
-            found = SQLITE["dashboard_latest"].rows(
+            found = self._say["dashboard_latest"].rows(
                 connection, account_id=account_id, from_ms=epoch_ms(since), limit=limits.DASHBOARD_LATEST
             )
         return tuple(
@@ -168,7 +173,7 @@ class DashboardReader(Reader):
     def failures(self, account_id: str, since: float) -> tuple[FailedAttempt, ...]:
         """Attempts that failed lately, newest first."""
         with self._connection() as connection:
-            found = SQLITE["dashboard_failures"].rows(
+            found = self._say["dashboard_failures"].rows(
                 connection, account_id=account_id, from_ms=epoch_ms(since), limit=limits.DASHBOARD_LATEST
             )
         return tuple(
@@ -190,7 +195,7 @@ class DashboardReader(Reader):
     ) -> tuple[rows.SessionRow, ...]:
         """The largest of the newest sessions of a period."""
         with self._connection() as connection:
-            found = SQLITE["dashboard_sessions_sorted"].rows(
+            found = self._say["dashboard_sessions_sorted"].rows(
                 connection,
                 account_id=account_id,
                 sort=sort,
@@ -201,10 +206,15 @@ class DashboardReader(Reader):
             )
         return tuple(map(rows.session_row, found))
 
+    def size_bytes(self) -> int:
+        """How much of the disk the database takes."""
+        with self._connection() as connection:
+            return self._say["dashboard_size"].number(connection)
+
     def last_use(self, key_ids: Sequence[str]) -> Mapping[str, float]:
         """When each key was used last, in epoch seconds; a key that never was is left out."""
         with self._connection() as connection:
-            found = {key_id: SQLITE["dashboard_last_of_key"].row(connection, key_id=key_id) for key_id in key_ids}
+            found = {key_id: self._say["dashboard_last_of_key"].row(connection, key_id=key_id) for key_id in key_ids}
         return {key_id: row["at_ms"] / 1000 for key_id, row in found.items() if row is not None}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from gammainfra.accounts.keys import ApiKeys
@@ -12,6 +11,7 @@ from gammainfra.accounts.login import Login, LoginLinks, Logins
 from gammainfra.domain.health import HealthSnapshot
 from gammainfra.gateway.host import Host
 from gammainfra.gateway.services import Services
+from gammainfra.store.engine import Engine
 from gammainfra.web.recent_refusals import RecentRefusals
 
 if TYPE_CHECKING:
@@ -58,10 +58,10 @@ class Written(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Everything the pages may look at or do. ``store`` is the database file; ``lacks`` says what is not set up."""
+    """Everything the pages may look at or do. ``store`` is the database; ``lacks`` says what is not set up."""
 
     on: Services
-    store: Path
+    store: Engine
     writer: Written
     keys: ApiKeys
     hosts: Mapping[str, Host]

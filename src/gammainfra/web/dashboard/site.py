@@ -21,7 +21,7 @@ from gammainfra import __version__
 from gammainfra.domain import limits
 from gammainfra.domain.failure import Refused
 from gammainfra.store.dashboard import DashboardReader
-from gammainfra.store.database import StoreUnusable
+from gammainfra.store.engine import StoreUnusable
 from gammainfra.web.dashboard import security
 from gammainfra.web.dashboard.desk import Ask, Desk, GoTo, Missing, Page, View
 from gammainfra.web.dashboard.events import Events

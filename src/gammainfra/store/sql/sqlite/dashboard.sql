@@ -114,3 +114,7 @@ ORDER BY CASE :sort
 -- name: dashboard_last_of_key
 -- When a key was used last.
 SELECT at_ms FROM requests INDEXED BY requests_by_key WHERE key_id = :key_id ORDER BY at_ms DESC LIMIT 1;
+
+-- name: dashboard_size
+-- Bytes on the disk.
+SELECT page_count * page_size AS value FROM pragma_page_count, pragma_page_size;

@@ -13,8 +13,8 @@ def show(ask: Ask) -> Page:
     writer = ask.desk.writer
     values = {
         "groups": groups,
-        "store": ask.desk.store,
-        "size": ask.desk.store.stat().st_size,
+        "store": ask.desk.store.name,
+        "size": ask.reader.size_bytes(),
         "written": writer.written,
         "waiting": writer.waiting,
         "lost": writer.lost,
