@@ -7,14 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from gammainfra.accounts.keys import ApiKeys
 from gammainfra.accounts.pepper import FILE_NAME as PEPPER
-from gammainfra.app import App, SystemClock, SystemRandom, build, free_socket, hosts_of, usable_keys
+from gammainfra.accounts.pepper import read_or_create
+from gammainfra.app import App, SystemClock, SystemRandom, build, free_socket, hosts_of, show_plan, usable_keys
 from gammainfra.domain.secret import Secret
 from gammainfra.settings import ProviderSettings, SettingsWrong
 from gammainfra.simulate import AgentTask, ServerSpec, World
 from gammainfra.store.database import FILE_NAME, version_note
+from gammainfra.store.engine import StoreUnusable
+from gammainfra.store.keys import Keys
+from gammainfra.store.writer import Writer
 from tests.asgi import ask
 from tests.gateway_in_process import CALLER, chat, gateway, run, settings_in
+from tests.store.making import record
 
 TOOLS = [{"type": "function", "function": {"name": "read_file", "parameters": {"type": "object", "properties": {}}}}]
 
@@ -90,6 +96,29 @@ def test_keys_that_lost_their_pepper_are_named(tmp_path: Path) -> None:
     assert len(notes) == 1
     assert "bootstrap (...cdef)" in notes[0]
     assert str(settings.server.data_dir / PEPPER) in notes[0]
+
+
+def test_a_second_gateway_on_one_data_folder_is_refused_and_the_folder_is_free_afterwards(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    first = build(settings)
+    with pytest.raises(StoreUnusable, match="another gateway"):
+        build(settings)
+    close(first)
+    close(build(settings))
+
+
+def test_what_is_past_its_days_is_forgotten_while_the_gateway_runs(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with gateway(tmp_path) as app:
+            app.writer.add(record(1, at=1.0))
+            await app.writer.flush()
+            chore = asyncio.create_task(app.forget_old())
+            await asyncio.sleep(0)
+            await app.writer.flush()  # behind what the chore has asked of the writer
+            chore.cancel()
+            assert app.reader.generation("local", "gen-000001") is None
+
+    run(test())
 
 
 def test_warnings_of_the_settings_are_notes(tmp_path: Path) -> None:
@@ -175,13 +204,17 @@ def test_a_restart_remembers_what_an_idempotency_key_was_answered_with(tmp_path:
 
 def test_a_key_made_elsewhere_opens_a_running_gateway_after_a_reload(tmp_path: Path) -> None:
     async def test() -> None:
-        async with gateway(tmp_path) as app, gateway(tmp_path) as other:
-            secret, key = other.keys.issue("made elsewhere")
+        async with gateway(tmp_path) as app:
+            peppers = read_or_create(app.settings.server.data_dir, SystemRandom().bytes)
+            writer = Writer(app.writer.engine, show_plan=show_plan)
+            other = ApiKeys(Keys(writer), peppers, clock=SystemClock(), random=SystemRandom())
+            secret, key = other.issue("made elsewhere")
             headers = {"authorization": f"Bearer {secret}"}
             assert (await ask(app.asgi, "GET", "/v1/models", headers=headers)).status == 401
             app.keys.reload()
             assert (await ask(app.asgi, "GET", "/v1/models", headers=headers)).status == 200
-            other.keys.revoke(key.id)
+            other.revoke(key.id)
+            writer.close()
             app.keys.reload()
             got = await ask(app.asgi, "GET", "/v1/models", headers=headers)
             assert "was revoked" in got.error["message"]

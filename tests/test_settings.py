@@ -14,13 +14,13 @@ from gammainfra.domain.secret import Secret
 from gammainfra.settings import (
     BOOTSTRAP_VARIABLE,
     CONFIG_VARIABLE,
-    SETTINGS,
     VENDOR_VARIABLES,
     Settings,
     SettingsWrong,
     default_data_dir,
     read_settings,
 )
+from gammainfra.settings_table import SETTINGS
 
 CANARY = "sk-canary-4f1b2d"
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
@@ -60,6 +60,17 @@ def test_nothing_said_gives_the_defaults(tmp_path: Path) -> None:
     assert (settings.providers, settings.models, settings.aliases) == ({}, {}, {})
     assert (settings.billing, settings.log_level, settings.log_format) == ("off", "info", "text")
     assert (settings.metrics_token, settings.bootstrap_key, settings.file, settings.warnings) == (None, None, None, ())
+
+
+def test_the_store_is_an_address_that_is_never_shown_and_a_number_of_days(tmp_path: Path) -> None:
+    settings = read(tmp_path, "[store]\nurl = 'postgresql://me:hunter2@db/books'\nkeep_days = 30\n")
+
+    assert settings.store_url == Secret("postgresql://me:hunter2@db/books")
+    assert settings.keep_days == 30
+    assert "hunter2" not in str(list(settings.describe()))
+    assert (read(tmp_path, "").store_url, read(tmp_path, "").keep_days) == (None, 90)
+    for wrong in ("0", "1.5", "40000", "'x'"):
+        assert "a whole number of days from 1 to 36500" in error_of(tmp_path, f"[store]\nkeep_days = {wrong}\n")
 
 
 def test_a_whole_file_is_read(tmp_path: Path) -> None:
@@ -147,7 +158,7 @@ def test_vendor_variables_are_found_and_count_least(tmp_path: Path) -> None:
     assert {name: one.api_keys for name, one in found.items()} == {
         name: (Secret("sk-vendor"),) for name in VENDOR_VARIABLES.values()
     }
-    assert len(found) == 14
+    assert len(found) == 15
     named = read(tmp_path, '[providers.openai]\napi_key = "sk-file"', env).providers
     assert named["openai"].api_keys == (Secret("sk-file"),)
 

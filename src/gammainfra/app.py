@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import signal
 import socket
@@ -15,13 +16,15 @@ from types import FrameType
 import msgspec
 import uvicorn
 
-from gammainfra.accounts.keys import ApiKeys
+from gammainfra.accounts.keys import LOCAL_ACCOUNT, ApiKeys
+from gammainfra.accounts.login import LoginLinks, Logins
 from gammainfra.accounts.pepper import FILE_NAME as PEPPER
 from gammainfra.accounts.pepper import PepperUnusable, read_or_create
 from gammainfra.catalog import load, snapshot
 from gammainfra.catalog.load import CatalogError
 from gammainfra.catalog.refreshed import refreshed
 from gammainfra.domain import limits
+from gammainfra.domain.endpoint import key_variable
 from gammainfra.domain.plan import Plan
 from gammainfra.domain.ports import Clock
 from gammainfra.domain.record import ApiKey
@@ -46,8 +49,12 @@ from gammainfra.providers.provider import Provider
 from gammainfra.routing.explain import explain
 from gammainfra.routing.roster import enrol
 from gammainfra.settings import BOOTSTRAP_VARIABLE, ProviderSettings, Settings, SettingsWrong
-from gammainfra.store.database import FILE_NAME, StoreUnusable, version_note
-from gammainfra.store.keys import SqliteKeys
+from gammainfra.store.address import engine_at
+from gammainfra.store.database import FILE_NAME, version_note
+from gammainfra.store.engine import Engine, StoreUnusable
+from gammainfra.store.journal import FILE_NAME as JOURNAL
+from gammainfra.store.keys import Keys
+from gammainfra.store.lock import FolderLock
 from gammainfra.store.reader import Reader
 from gammainfra.store.writer import Writer
 from gammainfra.telemetry.log import Observed, configure, note_loop_defect
@@ -58,9 +65,16 @@ from gammainfra.web import routes as routes_shown
 from gammainfra.web.api import Api
 from gammainfra.web.connection import Connection
 from gammainfra.web.cors import Cors
+from gammainfra.web.dashboard.desk import Desk
 from gammainfra.web.health import Health
+from gammainfra.web.later import Later
 from gammainfra.web.models import Models
 from gammainfra.web.reads import Reads
+from gammainfra.web.recent_refusals import RecentRefusals
+
+DASHBOARD = "gammainfra.web.dashboard.site"
+_DAY_S = 86_400
+_log = logging.getLogger(__name__)
 
 UNUSABLE = (SettingsWrong, CatalogError, StoreUnusable, PepperUnusable)  # why a gateway cannot be built
 
@@ -102,13 +116,16 @@ class App:
     reader: Reader
     upstream: WayOut
     refresh: Refresh
+    links: LoginLinks
+    pages: Later
+    lock: FolderLock
     first_key: str | None
 
     def notes(self) -> list[str]:
         """What the operator should know at start."""
         notes = list(self.settings.warnings)
         note = version_note()
-        if note is not None:
+        if note is not None and self.writer.engine.dialect == "sqlite":
             notes.append(note)
         if self.keys.unusable:
             names = ", ".join(f"{key.name} (...{key.last4})" for key in self.keys.unusable)
@@ -124,13 +141,27 @@ class App:
             await asyncio.sleep(limits.KEY_RELOAD_S)
             await asyncio.to_thread(self.keys.reload)
 
+    async def forget_old(self) -> None:
+        """Delete what is past ``store.keep_days``, a little at a time, again every hour, until cancelled."""
+        passing: tuple[type[Exception], ...] = (*self.writer.engine.errors, StoreUnusable)
+        while True:
+            before = self.services.clock.wall() - self.settings.keep_days * _DAY_S
+            try:
+                gone = await asyncio.wrap_future(self.writer.forget(before))
+            except passing as error:
+                _log.warning("what is past its days could not be deleted, another try follows: %s", error)
+                gone = 0
+            await asyncio.sleep(limits.FORGET_PAUSE_S if gone else limits.FORGET_EVERY_S)
+
     async def close(self) -> None:
         """Let running answers end (settings ``server.drain_s``), then close what is open, the store last."""
         self.services.admission.draining = True
         await self.services.turns.drain(self.settings.server.drain_s)
         await self.upstream.close()
+        await asyncio.to_thread(self.pages.close)
         await asyncio.to_thread(self.writer.close)
         self.reader.close()
+        self.lock.release()
 
 
 def build(settings: Settings, *, clock: Clock | None = None, upstream: WayOut | None = None) -> App:
@@ -139,15 +170,25 @@ def build(settings: Settings, *, clock: Clock | None = None, upstream: WayOut | 
     Raises UNUSABLE, in words for people.
     """
     configure(settings.log_level, settings.log_format)
-    clock, random, upstream = clock or SystemClock(), SystemRandom(), upstream or Upstream()
     folder = data_folder(settings)
+    lock = FolderLock(folder)
+    try:
+        return _build(settings, folder, lock, clock or SystemClock(), upstream or Upstream())
+    except UNUSABLE:
+        lock.release()
+        raise
+
+
+def _build(settings: Settings, folder: Path, lock: FolderLock, clock: Clock, upstream: WayOut) -> App:
+    random = SystemRandom()
     hosts = hosts_of(settings.providers)
     tables = tables_of(settings)
     catalog = catalog_of(settings, hosts, tables)
     peppers = read_or_create(folder, random.bytes)
-    writer = Writer(folder / FILE_NAME, show_plan=_show_plan)
-    reader = Reader(folder / FILE_NAME)
-    keys = ApiKeys(SqliteKeys(writer), peppers, clock=clock, random=random)
+    engine = engine_of(settings, folder)
+    writer = Writer(engine, show_plan=show_plan, journal=folder / JOURNAL)
+    reader = Reader(engine)
+    keys = ApiKeys(Keys(writer), peppers, clock=clock, random=random)
     rates = RateBoard(clock, settings.rate_limits)
     admission, sessions, health = Admission(rates), SessionBoard(), HealthBoard(random.uniform)
     _restore(sessions, reader, clock.wall())
@@ -187,10 +228,26 @@ def build(settings: Settings, *, clock: Clock | None = None, upstream: WayOut | 
         ("GET", "/metrics"): checks.metrics,
     }
     origins = settings.server.cors_origins
-    api = Api(on, observer, routes, Cors(origins) if origins else None)
+    links, refusals = LoginLinks(peppers, clock=clock, random=random), RecentRefusals()
+    desk = Desk(
+        on,
+        engine,
+        writer,
+        keys,
+        hosts,
+        tuple(settings.describe()),
+        links,
+        Logins(clock=clock, random=random),
+        refusals,
+        LOCAL_ACCOUNT,
+        allow_http=settings.dashboard_allow_http,
+        provider_variables=tuple(key_variable(name) for name in sorted(registry.known())),
+    )
+    pages = Later(DASHBOARD, desk)
+    api = Api(on, observer, routes, Cors(origins) if origins else None, pages=pages, refusals=refusals)
     first_key = _first_key(keys, settings.bootstrap_key)
     refresh = Refresh(on, hosts, upstream, lambda heard: enrol(catalog_of(settings, hosts, refreshed(tables, heard))))
-    return App(settings, api, on, keys, hosts, writer, reader, upstream, refresh, first_key)
+    return App(settings, api, on, keys, hosts, writer, reader, upstream, refresh, links, pages, lock, first_key)
 
 
 def data_folder(settings: Settings) -> Path:
@@ -202,6 +259,11 @@ def data_folder(settings: Settings) -> Path:
         message = f"the data folder {folder} cannot be made ({error.strerror}): name another one with --data-dir"
         raise SettingsWrong(message) from error
     return folder
+
+
+def engine_of(settings: Settings, folder: Path) -> Engine:
+    """The database: where ``store.url`` says, else a file in the data folder. Opens nothing. Raises StoreUnusable."""
+    return engine_at(folder / FILE_NAME if settings.store_url is None else settings.store_url.reveal())
 
 
 def catalog_of(settings: Settings, hosts: Mapping[str, Host], tables: load.Tables | None = None) -> snapshot.Catalog:
@@ -241,7 +303,9 @@ def hosts_of(providers: Mapping[str, ProviderSettings]) -> dict[str, Host]:
             message = f"[providers.{name}] needs base_url: your own address, which looks like {provider.base_url}"
             raise SettingsWrong(message)
         keys = keys or (HostKey(f"{name}-0", Secret("")),)
-        hosts[name] = Host(provider, provider.url(setting.base_url), keys)
+        dialects = [one.name for one in provider.further_dialects]
+        urls = {dialect: provider.speaking(dialect).url(setting.base_url) for dialect in dialects}
+        hosts[name] = Host(provider, provider.url(setting.base_url), keys, urls)
     return hosts
 
 
@@ -283,7 +347,7 @@ class Server(uvicorn.Server):
             )
         )  # fmt: skip
         self._app = app
-        self._watches: tuple[asyncio.Task[None], ...] = ()
+        self._chores: tuple[asyncio.Task[None], ...] = ()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal to end is obeyed and no failure: uvicorn would raise it once more after everything was closed."""
@@ -292,20 +356,20 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and keep the API keys and what is known of models current."""
+        """Listen, keep the API keys and what is known of models current, and forget what is past its days."""
         loop, app = asyncio.get_running_loop(), self._app
         loop.set_exception_handler(note_loop_defect)
         await super().startup(sockets)
-        watches = (app.watch_keys(), app.refresh.keep(app.settings.refresh_s))
-        self._watches = tuple(loop.create_task(watch) for watch in watches)
+        chores = (app.watch_keys(), app.refresh.keep(app.settings.refresh_s), app.forget_old())
+        self._chores = tuple(loop.create_task(chore) for chore in chores)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, drain, close."""
         del sockets  # the servers close them
         for server in self.servers:  # first: asyncio's own loop must find the socket open to forget it
             server.close()
-        for watch in self._watches:
-            watch.cancel()
+        for chore in self._chores:
+            chore.cancel()
         await self._app.close()
         await super().shutdown(None)
 
@@ -350,7 +414,8 @@ def _given_by(reader: Reader) -> Stored:
     return stored
 
 
-def _show_plan(plan: Plan) -> str:
+def show_plan(plan: Plan) -> str:
+    """A plan as it is stored."""
     return msgspec.json.encode(explain(plan)).decode()
 
 

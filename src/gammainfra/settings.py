@@ -1,8 +1,8 @@
 """What the operator decides, read once at start: flags, environment, gammainfra.toml, defaults, in this order.
 
-It decides which settings exist, how they are written and which source wins; it starts nothing and knows no provider.
+It decides how settings are read and which source wins; it starts nothing and knows no provider.
 Strict: an unknown name is an error that names the place and the nearest known name, a wrong value one that says the
-allowed form. The table ``SETTINGS`` is the only list of them: reading, ``describe`` and docs/settings.md follow it.
+allowed form. The table in settings_table.py is the only list of them: reading and ``describe`` follow it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from urllib.parse import urlsplit
 
 from gammainfra.domain.policy import Hedging, RateLimits
 from gammainfra.domain.secret import HIDDEN, Secret
+from gammainfra.settings_table import ALLOWED, CHOICES, ENV_PREFIX, SETTINGS, Form
 
 FILE_NAME: Final = "gammainfra.toml"
-ENV_PREFIX: Final = "GAMMAINFRA_"
 CONFIG_VARIABLE: Final = "GAMMAINFRA_CONFIG"
 BOOTSTRAP_VARIABLE: Final = "GAMMAINFRA_BOOTSTRAP_KEY"
 # Variables with our prefix that belong to clients of the gateway; they are no settings and no mistakes.
@@ -46,57 +46,13 @@ VENDOR_VARIABLES: Final = {
     "TOGETHER_API_KEY": "together",
     "FIREWORKS_API_KEY": "fireworks",
     "CEREBRAS_API_KEY": "cerebras",
+    "BEDROCK_API_KEY": "bedrock",
+    "AWS_BEARER_TOKEN_BEDROCK": "bedrock",
 }
 VENDOR_ADDRESSES: Final = {"AZURE_OPENAI_ENDPOINT": "azure"}  # where every customer has an address of his own
 
-Form = Literal[
-    "text",
-    "port",
-    "ms",
-    "seconds",
-    "texts",
-    "origins",
-    "chain",
-    "folder",
-    "url",
-    "secret",
-    "secrets",
-    "billing",
-    "level",
-    "format",
-    "switch",
-    "delay",
-    "share",
-    "count",
-]
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["text", "json"]
-
-_ALLOWED: Final[Mapping[Form, str]] = {
-    "text": "a text that is not empty",
-    "port": "a whole number from 0 to 65535 (0: any free port)",
-    "ms": "a whole number of milliseconds from 0 to 600000",
-    "seconds": "a number of seconds from 0 to 3600",
-    "texts": "a list of texts (in the environment: separated by commas)",
-    "origins": "a list such as https://app.example, or * (in the environment: separated by commas)",
-    "chain": "a list of at least one model name",
-    "folder": "the path of a folder",
-    "url": "http:// or https://, a host, perhaps a port and a path, and nothing else",
-    "secret": "env:NAME, file:PATH or the secret itself",
-    "secrets": "a list of env:NAME, file:PATH or secrets (in the environment: separated by commas)",
-    "billing": '"off", which is all this release has: everything is metered, nothing is charged',
-    "level": "one of debug, info, warning, error",
-    "format": "one of text, json",
-    "switch": "true or false",
-    "delay": '"p90" or a number of milliseconds from 0 to 60000',
-    "share": "a number from 0 to 1",
-    "count": "a whole number from 0 to 999999999",
-}
-_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
-    "billing": ("off",),
-    "level": ("debug", "info", "warning", "error"),
-    "format": ("text", "json"),
-}
 _NUMBER_BOUNDS: Final[Mapping[str, int]] = {
     "port": 65_535,
     "ms": 600_000,
@@ -104,8 +60,9 @@ _NUMBER_BOUNDS: Final[Mapping[str, int]] = {
     "share": 1,
     "delay": 60_000,
     "count": 999_999_999,
+    "days": 36_500,
 }
-_WHOLE: Final = frozenset({"port", "ms", "count"})
+_WHOLE: Final = frozenset({"port", "ms", "count", "days"})
 _PROVIDER_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
 _NUMBER: Final = re.compile(r"\d{1,9}(\.\d{1,3})?\Z", re.ASCII)
 
@@ -114,106 +71,6 @@ class SettingsWrong(Exception):
     """A setting cannot be used; the text names the place, the value (never a secret) and the allowed form."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One row of the table. ``name`` is ``section.key``, with ``<name>`` where the operator chooses.
-
-    ``default`` is written as in the file; where it is None, ``without`` says in words what happens without the setting.
-    """
-
-    name: str
-    form: Form
-    default: object
-    meaning: str
-    without: str = ""
-
-    @property
-    def default_shown(self) -> str:
-        """The default as the documentation prints it."""
-        return self.without or ("none" if self.default == [] else str(self.default))
-
-    @property
-    def section(self) -> str:
-        """The part before the key: ``server``, ``providers.<name>``."""
-        return self.name.rpartition(".")[0]
-
-    @property
-    def key(self) -> str:
-        """The last part."""
-        return self.name.rpartition(".")[2]
-
-    @property
-    def allowed(self) -> str:
-        """The allowed form, in words."""
-        return _ALLOWED[self.form]
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """Its environment variables: none under models and aliases, whose names do not fit into one."""
-        if self.section in {"models.<name>", "aliases"}:
-            return ()
-        long = ENV_PREFIX + self.name.upper().replace(".", "_")
-        return (ENV_PREFIX + self.key.upper(), long) if self.section == "server" else (long,)
-
-
-SETTINGS: Final[tuple[Setting, ...]] = (
-    Setting("server.host", "text", "127.0.0.1", "address to listen on; 0.0.0.0 is every one of this machine"),
-    Setting("server.port", "port", 8787, "port to listen on"),
-    Setting("server.data_dir", "folder", None, "folder of the database and the pepper", "per platform, see below"),
-    Setting("server.cors_origins", "origins", [], "web origins that may call the API from a browser"),
-    Setting("server.drain_s", "seconds", 120, "how long running answers may take to end when the gateway stops"),
-    Setting("stream.head_after_ms", "ms", 20_000, "when a silent stream gets its status and keep-alives"),
-    Setting(
-        "providers.<name>.base_url",
-        "url",
-        None,
-        "where the provider is; must be set for a name of one's own",
-        "the vendor's",
-    ),
-    Setting("providers.<name>.api_key", "secret", None, "its key", "the vendor's variable, see below"),
-    Setting(
-        "providers.<name>.api_keys",
-        "secrets",
-        [],
-        "several keys, instead of api_key: each attempt takes the best one (health.md)",
-    ),
-    Setting(
-        "providers.<name>.dialect",
-        "text",
-        None,
-        "its wire format; only for a name of one's own",
-        "openai_chat",
-    ),
-    Setting("providers.<name>.models", "texts", [], "models it serves that the catalog does not know"),
-    Setting("models.<name>.chain", "chain", None, "a model of one's own: the models it stands for, best first", "none"),
-    Setting("aliases.<pattern>", "text", None, "a model name, perhaps with *, and the model it means", "none"),
-    Setting(
-        "catalog.refresh_s",
-        "seconds",
-        0,
-        "how often providers are asked what their models can do, at start and then this often; 0 is never",
-    ),
-    Setting("billing.mode", "billing", "off", "who is charged"),
-    Setting(
-        "hedging.enabled",
-        "switch",
-        default=False,
-        meaning="whether a caller that wants speed may be answered by a second endpoint while the first is silent",
-    ),
-    Setting(
-        "hedging.delay",
-        "delay",
-        "p90",
-        "how long the first may be silent: p90 is what nearly all its answers need, 0 asks both at once",
-    ),
-    Setting("hedging.extra_max", "share", 0.05, "the most second requests, as a share of those that may have one"),
-    Setting("rate_limits.requests_per_minute", "count", 0, "of each API key; 0: no limit"),
-    Setting("rate_limits.tokens_per_minute", "count", 0, "of each API key, questions and answers; 0: no limit"),
-    Setting("rate_limits.concurrency", "count", 0, "requests at a time of each API key; 0: no limit"),
-    Setting("log.level", "level", "info", "how much is logged; never prompts or answers"),
-    Setting("log.format", "format", "text", "lines for people, or one JSON object each"),
-    Setting("metrics.token", "secret", None, "bearer token that opens /metrics to other machines", "none"),
-)
 _PROVIDER_KEYS: Final = tuple(s.key for s in SETTINGS if s.section == "providers.<name>")
 _FIXED: Final = tuple(s for s in SETTINGS if "<" not in s.name)
 _FORMS: Final[Mapping[str, Form]] = {setting.name: setting.form for setting in SETTINGS}
@@ -265,9 +122,12 @@ class Settings:
     billing: Literal["off"]
     hedging: Hedging
     rate_limits: RateLimits
+    dashboard_allow_http: bool
     log_level: LogLevel
     log_format: LogFormat
     metrics_token: Secret | None
+    store_url: Secret | None = None
+    keep_days: int = 90
     bootstrap_key: Secret | None = None
     file: Path | None = None
     warnings: tuple[str, ...] = ()
@@ -476,17 +336,11 @@ class _Values:
             value = float(value)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise _wrong(one, form)
-        if not 0 <= value <= _NUMBER_BOUNDS[form] or (form in _WHOLE and value != int(value)):
+        least = 1 if form == "days" else 0
+        if not least <= value <= _NUMBER_BOUNDS[form] or (form in _WHOLE and value != int(value)):
             raise _wrong(one, form)
         self._note(name, one, f"{value:g}")
         return value
-
-    def switch(self, name: str) -> bool:
-        """Yes or no."""
-        one, form = self._find(name)
-        if not isinstance(one.value, bool) and not (one.as_text and one.value in {"true", "false"}):
-            raise _wrong(one, form)
-        return self._note(name, one, str(one.value).lower()) == "true"
 
     def delay_ms(self, name: str) -> float | None:
         """A time in milliseconds, None for a measured one."""
@@ -495,6 +349,14 @@ class _Values:
             self._note(name, one, "p90")
             return None
         return self.number(name)
+
+    def flag(self, name: str) -> bool:
+        """Yes or no: a truth value in the file, a word elsewhere."""
+        one, form = self._find(name)
+        text = str(one.value).lower() if isinstance(one.value, bool | str) else ""
+        if text not in CHOICES[form]:
+            raise _wrong(one, form)
+        return self._note(name, one, text) == "true"
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A list; from the environment and flags, what stands between commas."""
@@ -528,7 +390,7 @@ class _Values:
         if name not in self.raw:
             self._note(name, _Raw(None, "default"), str(otherwise))
             return otherwise
-        return self._folder / Path(self.text(name)).expanduser()
+        return self._folder / _expanded(self.text(name), name)
 
     def warn_of_readable(self, file: Path, written: Mapping[str, _Raw]) -> None:
         """Warn when a configuration file with literal secrets in it can be read by everybody."""
@@ -565,7 +427,7 @@ class _Values:
                 raise SettingsWrong(f"{source}: the variable {place} is not set")
             return Secret(self._environ[place].strip())
         if colon and kind == "file":
-            return self._read_secret(self._folder / Path(place).expanduser(), source)
+            return self._read_secret(self._folder / _expanded(place, source), source)
         return Secret(text.strip())
 
     def _read_secret(self, file: Path, source: str) -> Secret:
@@ -605,7 +467,7 @@ def _settings(values: _Values, default_folder: Path, file: Path | None, bootstra
         refresh_s=values.number("catalog.refresh_s"),
         billing="off",
         hedging=Hedging(
-            enabled=values.switch("hedging.enabled"),
+            enabled=values.flag("hedging.enabled"),
             delay_ms=values.delay_ms("hedging.delay"),
             extra_max=values.number("hedging.extra_max"),
         ),
@@ -614,9 +476,12 @@ def _settings(values: _Values, default_folder: Path, file: Path | None, bootstra
             tokens_per_minute=int(values.number("rate_limits.tokens_per_minute")),
             concurrency=int(values.number("rate_limits.concurrency")),
         ),
+        dashboard_allow_http=values.flag("dashboard.allow_http"),
         log_level=cast("LogLevel", values.text("log.level")),
         log_format=cast("LogFormat", values.text("log.format")),
         metrics_token=values.secret("metrics.token"),
+        store_url=values.secret("store.url"),
+        keep_days=int(values.number("store.keep_days")),
         bootstrap_key=Secret(bootstrap) if bootstrap else None,
         file=file,
     )
@@ -665,7 +530,7 @@ def _middle(name: str) -> str:
 def _fits(form: Form, text: str) -> bool:
     if form == "url":
         return _is_url(text)
-    return form not in _CHOICES or text in _CHOICES[form]
+    return form not in CHOICES or text in CHOICES[form]
 
 
 def _is_url(text: str) -> bool:
@@ -685,7 +550,7 @@ def _is_origin(text: str) -> bool:
 
 def _wrong(one: _Raw, form: Form) -> SettingsWrong:
     shown = HIDDEN if form in {"secret", "secrets", "url"} else repr(one.value)
-    return SettingsWrong(f"{one.source}: {shown} cannot be used: it must be {_ALLOWED[form]}")
+    return SettingsWrong(f"{one.source}: {shown} cannot be used: it must be {ALLOWED[form]}")
 
 
 def _is_literal(written: object) -> bool:
@@ -696,3 +561,10 @@ def _is_literal(written: object) -> bool:
 
 def _others_can_read(file: Path) -> bool:
     return os.name == "posix" and bool(file.stat().st_mode & stat.S_IROTH)
+
+
+def _expanded(text: str, source: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise SettingsWrong(f"{source}: {text!r} names the home of a user who has none here") from error

@@ -21,6 +21,7 @@ quality_source = "ours"
 [[models."large".endpoints]]
 provider = "acme"
 upstream_model = "acme-large-v1"
+dialect = "openai_responses"
 ttft_ms = 300
 price_source = "their page"
 cost = { input = "3", output = "15", cache_read = "0.3" }
@@ -49,6 +50,7 @@ def test_a_full_table_says_everything() -> None:
     tables = compile_files([("a.toml", FULL)])
     (endpoint,) = tables.endpoints["acme/large"]
     assert endpoint.upstream_model == "acme-large-v1"
+    assert endpoint.dialect == "openai_responses"
     assert endpoint.model.released == "2026-01-02"
     assert endpoint.price is not None
     assert (endpoint.price.cache_read_pico, endpoint.price.cache_write_1h_pico) == (300_000, 3_000_000)

@@ -20,7 +20,7 @@ from gammainfra.simulate.server import VENDORS
 from tests.gateway_in_process import gateway
 
 # Who plays a dialect, and which of its models is asked.
-PLAYERS = {"openai_chat": "openai", "anthropic": "anthropic"}
+PLAYERS = {"openai_chat": "openai", "anthropic": "anthropic", "bedrock": "bedrock"}
 MODELS = {
     "openai": "gpt-4.1",
     "anthropic": "claude-opus-4-6",
@@ -30,6 +30,7 @@ MODELS = {
     "xai": "grok-4.5",
     "openrouter": "anthropic/claude-opus-4.6",
     "azure": "gpt-4.1",
+    "bedrock": "claude-opus-4-6",
 }
 PACE = Pace(slow_first_token_s=0.0, retry_after_s=1)
 

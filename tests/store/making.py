@@ -14,6 +14,7 @@ from gammainfra.domain.money import Charge
 from gammainfra.domain.plan import Plan
 from gammainfra.domain.record import RequestRecord
 from gammainfra.domain.usage import Usage
+from gammainfra.store.engine import Engine
 from gammainfra.store.writer import Writer
 
 NOON = datetime(2026, 9, 21, 12, tzinfo=UTC).timestamp()
@@ -89,9 +90,9 @@ def failed(number: int, ending: Ending = "failed") -> RequestRecord:
 
 
 @contextmanager
-def writer_on(folder: Path) -> Iterator[Writer]:
-    """A writer on the database of ``folder``, closed at the end."""
-    writer = Writer(folder / "gammainfra.db", show_plan=show_plan)
+def writer_on(where: Engine | Path) -> Iterator[Writer]:
+    """A writer on an engine, or on the SQLite file of a folder; closed at the end."""
+    writer = Writer(where / "gammainfra.db" if isinstance(where, Path) else where, show_plan=show_plan)
     try:
         yield writer
     finally:
@@ -102,4 +103,4 @@ def write(folder: Path, *records: RequestRecord) -> Path:
     """Write records and close; returns the file."""
     with writer_on(folder) as writer:
         assert all(map(writer.add, records))
-    return writer.path
+    return folder / "gammainfra.db"

@@ -50,7 +50,7 @@ def test_what_was_acknowledged_before_a_kill_is_there_and_the_sums_agree(tmp_pat
 
         with writer_on(tmp_path) as writer:
             assert [day for day in DAYS if not writer.verify_day(day).result(30).ok] == []
-        reader = Reader(writer.path)
+        reader = Reader(writer.engine)
         assert reader.find_damage() is None
         assert reader.generation("local", f"gen-{numbers[-1]:06}") is not None
         assert reader.sum_cost_nano().requests >= acknowledged

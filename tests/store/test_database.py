@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gammainfra.store.database import StoreUnusable, open_reader, open_writer, transaction, unusable, version_note
+from gammainfra.store.database import open_reader, open_writer, transaction, unusable, version_note
+from gammainfra.store.engine import StoreUnusable
 from gammainfra.store.writer import Writer
 from tests.store.making import show_plan, write
 

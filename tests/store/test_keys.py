@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from gammainfra.domain.record import ApiKey, StoredKey
-from gammainfra.store.database import StoreUnusable
-from gammainfra.store.keys import SqliteKeys
+from gammainfra.store.engine import Engine, StoreUnusable
+from gammainfra.store.keys import Keys
 from tests.store.making import writer_on
 
 KEY = ApiKey(
@@ -23,16 +21,16 @@ KEY = ApiKey(
 STORED = StoredKey(KEY, b"d" * 32, "1-abcd", issued=False)
 
 
-def test_a_key_is_kept_and_comes_back_as_it_was(tmp_path: Path) -> None:
-    with writer_on(tmp_path) as writer:
-        SqliteKeys(writer).insert_key(STORED)
-    with writer_on(tmp_path) as writer:
-        assert SqliteKeys(writer).all_keys() == (STORED,)
+def test_a_key_is_kept_and_comes_back_as_it_was(place: Engine) -> None:
+    with writer_on(place) as writer:
+        Keys(writer).insert_key(STORED)
+    with writer_on(place) as writer:
+        assert Keys(writer).all_keys() == (STORED,)
 
 
-def test_a_key_is_revoked_once(tmp_path: Path) -> None:
-    with writer_on(tmp_path) as writer:
-        keys = SqliteKeys(writer)
+def test_a_key_is_revoked_once(place: Engine) -> None:
+    with writer_on(place) as writer:
+        keys = Keys(writer)
         keys.insert_key(STORED)
 
         assert keys.revoke_key("key-1", 1_790_000_001.0)
@@ -41,23 +39,23 @@ def test_a_key_is_revoked_once(tmp_path: Path) -> None:
         assert [stored.key.revoked_at for stored in keys.all_keys()] == [1_790_000_001.0]
 
 
-def test_a_revoked_key_may_be_brought_in_as_such(tmp_path: Path) -> None:
+def test_a_revoked_key_may_be_brought_in_as_such(place: Engine) -> None:
     revoked = replace(STORED, key=replace(KEY, revoked_at=1_790_000_009.0))
-    with writer_on(tmp_path) as writer:
-        SqliteKeys(writer).insert_key(revoked)
+    with writer_on(place) as writer:
+        Keys(writer).insert_key(revoked)
 
-        assert SqliteKeys(writer).all_keys() == (revoked,)
-
-
-def test_the_same_digest_is_kept_once(tmp_path: Path) -> None:
-    with writer_on(tmp_path) as writer:
-        SqliteKeys(writer).insert_key(STORED)
-        with pytest.raises(sqlite3.IntegrityError):
-            SqliteKeys(writer).insert_key(replace(STORED, key=replace(KEY, id="key-2")))
+        assert Keys(writer).all_keys() == (revoked,)
 
 
-def test_keys_of_a_closed_store_are_refused(tmp_path: Path) -> None:
-    with writer_on(tmp_path) as writer:
+def test_the_same_digest_is_kept_once(place: Engine) -> None:
+    with writer_on(place) as writer:
+        Keys(writer).insert_key(STORED)
+        with pytest.raises(place.errors):
+            Keys(writer).insert_key(replace(STORED, key=replace(KEY, id="key-2")))
+
+
+def test_keys_of_a_closed_store_are_refused(place: Engine) -> None:
+    with writer_on(place) as writer:
         pass
     with pytest.raises(StoreUnusable):
-        SqliteKeys(writer).all_keys()
+        Keys(writer).all_keys()

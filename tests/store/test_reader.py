@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,16 +14,17 @@ from gammainfra.domain import limits
 from gammainfra.domain.attempt import Absorbed, Cancelled, LegFailed, Served
 from gammainfra.domain.failure import Refused
 from gammainfra.domain.money import Charge
+from gammainfra.domain.record import RequestRecord
 from gammainfra.domain.session import SessionName, SessionView
 from gammainfra.domain.usage import Usage
-from gammainfra.store.database import StoreUnusable, open_reader
+from gammainfra.store.engine import Engine, StoreUnusable
 from gammainfra.store.reader import Dimension, Reader, RequestFilter
 from gammainfra.store.statements import SQLITE
-from tests.store.making import FAILURE, NOON, attempt, failed, record, write
+from tests.store.making import FAILURE, NOON, attempt, failed, record, write, writer_on
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+def reader(places: Callable[[], Engine]) -> Iterator[Reader]:
     """Sixty requests of two accounts: tasks of ten steps, every seventh failed, two keys, two models."""
     records = [
         (failed(n) if n % 7 == 0 else record(n, attempts=(attempt(1, Served()),) if n % 2 else record(n).attempts))
@@ -40,9 +41,17 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         )
         for n, one in enumerate(records)
     ]
-    made = Reader(write(tmp_path_factory.mktemp("read"), *records))
+    made = reader_of(places(), *records)
     yield made
     made.close()
+
+
+def reader_of(place: Engine, *records: RequestRecord) -> Reader:
+    """A reader of a place where these are written."""
+    with writer_on(place) as writer:
+        assert all(map(writer.add, records))
+        writer.flush_blocking(30)
+        return Reader(place)
 
 
 def numbers(reader: Reader, wanted: RequestFilter) -> list[int]:
@@ -57,7 +66,7 @@ def numbers(reader: Reader, wanted: RequestFilter) -> list[int]:
         cursor = page.cursor
 
 
-def test_a_generation_comes_back_as_it_was_recorded(tmp_path: Path) -> None:
+def test_a_generation_comes_back_as_it_was_recorded(place: Engine) -> None:
     one = record(
         1,
         attempts=(
@@ -76,7 +85,7 @@ def test_a_generation_comes_back_as_it_was_recorded(tmp_path: Path) -> None:
             ),
         ),
     )
-    reader = Reader(write(tmp_path, one))
+    reader = reader_of(place, one)
     detail = reader.generation("local", one.id)
     reader.close()
 
@@ -105,7 +114,7 @@ def test_a_generation_comes_back_as_it_was_recorded(tmp_path: Path) -> None:
 nano = st.integers(0, 2**60)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15)
 @given(
     charge=st.none() | st.builds(Charge, *([st.integers(0, 2**58)] * 4)),
     usage=st.builds(Usage, *([st.integers(0, 2**40)] * 6), st.booleans()),
@@ -117,11 +126,12 @@ nano = st.integers(0, 2**60)
     names=st.lists(st.text(st.characters(exclude_categories=["Cs"]))),
 )
 def test_any_values_come_back_exactly(
-    tmp_path_factory: pytest.TempPathFactory, texts: list[str], names: list[str], **values: object
+    places: Callable[[], Engine], texts: list[str], names: list[str], **values: object
 ) -> None:
-    asked, client, error_code, user = texts
+    # PostgreSQL's text has no NUL; what stands in its place is said in store/postgres.py.
+    asked, client, error_code, user = (text.replace("\0", "\ufffd") for text in texts)
     one = record(1, asked=asked, client=client, error_code=error_code, user=user, dropped_params=tuple(names), **values)
-    reader = Reader(write(tmp_path_factory.mktemp("exact"), one))
+    reader = reader_of(places(), one)
     (row,) = reader.requests(RequestFilter("local")).rows
     reader.close()
 
@@ -173,8 +183,8 @@ def test_a_filter_finds_its_requests_newest_first_over_pages(
     assert numbers(reader, wanted) == sorted(expected, reverse=True)
 
 
-def test_requests_of_the_same_moment_are_neither_lost_nor_shown_twice(tmp_path: Path) -> None:
-    reader = Reader(write(tmp_path, *(record(n, at=NOON) for n in range(11))))
+def test_requests_of_the_same_moment_are_neither_lost_nor_shown_twice(place: Engine) -> None:
+    reader = reader_of(place, *(record(n, at=NOON) for n in range(11)))
 
     assert numbers(reader, RequestFilter("local")) == list(range(10, -1, -1))
     reader.close()
@@ -270,8 +280,8 @@ def test_gates_sum_what_requests_cost(reader: Reader) -> None:
         reader.sum_cost_nano(after_id="gen-none")
 
 
-def test_a_cost_without_a_price_is_absent_and_counted(tmp_path: Path) -> None:
-    reader = Reader(write(tmp_path, record(1, charge=None), record(2)))
+def test_a_cost_without_a_price_is_absent_and_counted(place: Engine) -> None:
+    reader = reader_of(place, record(1, charge=None), record(2))
 
     assert [row.cost_nano for row in reader.requests(RequestFilter("local")).rows] == [1234, None]
     assert reader.sum_cost_nano().unpriced == 1
@@ -280,8 +290,8 @@ def test_a_cost_without_a_price_is_absent_and_counted(tmp_path: Path) -> None:
 
 
 def test_a_reader_cannot_write(reader: Reader) -> None:
-    connection = open_reader(reader.path)
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+    connection = reader.engine.open_reader()
+    with pytest.raises(reader.engine.errors, match=r"read-?only"):
         connection.execute("DELETE FROM requests")
     connection.close()
 
@@ -305,9 +315,10 @@ def test_damage_met_while_reading_is_said_in_words(tmp_path: Path) -> None:
 
 # ------------------------------------------------------------------------------------ indexes
 
-WHOLE_TABLE = re.compile(r"SCAN (?!subquery|json_each|CONSTANT)", re.IGNORECASE)
+WHOLE_TABLE = re.compile(r"SCAN (?!subquery|json_each|pragma_|CONSTANT)", re.IGNORECASE)
 SORTED = re.compile(r"USE TEMP B-TREE FOR ORDER BY")
 MAY_READ_ALL = {"all_keys"}  # at start
+MAY_SORT = {"dashboard_failures", "dashboard_sessions_sorted"}  # a bounded number of rows that an index found
 
 
 def plan_of(connection: sqlite3.Connection, sql: str) -> str:
@@ -330,9 +341,14 @@ def test_every_statement_is_answered_by_an_index(tmp_path: Path, name: str) -> N
     plan = plan_of(connection, SQLITE[name].sql)
     connection.close()
 
-    allowed = {"forget_call_ids": "SCAN call_ids", "last_seq": "SEARCH requests"}.get(name, "")
+    allowed = {
+        "forget_call_ids": "SCAN call_ids",
+        "last_seq": "SEARCH requests",
+        "dashboard_failures": "SCAN r\n",
+        "dashboard_sessions_sorted": "SCAN recent\n",
+    }.get(name, "")
     assert not WHOLE_TABLE.search(plan.replace(allowed, "") if allowed else plan), plan
-    assert name.startswith("usage") or not SORTED.search(plan), plan
+    assert name.startswith("usage") or name in MAY_SORT or not SORTED.search(plan), plan
 
 
 def test_the_answer_to_an_idempotency_key_is_found_by_its_digest_alone(tmp_path: Path) -> None:

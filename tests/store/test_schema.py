@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gammainfra.store.schema import SchemaUnknown, migrate, migrations_in
+from gammainfra.store.engine import SchemaUnknown
+from gammainfra.store.schema import migrate, migrations_in
 
 FIRST = ("0001_pre_first.sql", "CREATE TABLE one (id INTEGER) STRICT;")
 SECOND = ("0002_post_second.sql", "INSERT INTO one VALUES (1); DROP TABLE one; CREATE TABLE two (id INTEGER) STRICT;")

@@ -11,18 +11,21 @@ from gammainfra.store.statements import SQLITE, load_statements
 def test_statements_are_loaded_by_name_and_run(tmp_path: Path) -> None:
     (tmp_path / "a.sql").write_text(
         "-- About this file.\n\n-- name: make\nCREATE TABLE t (n);\n-- name: add\n-- Why.\nINSERT INTO t VALUES (:n);\n"
-        "\n-- name: above\nSELECT n FROM t WHERE n > :n ORDER BY n;\n",
+        "\n-- name: above\nSELECT n AS value FROM t WHERE n > :n ORDER BY n;\n",
         encoding="utf-8",
     )
     connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.row_factory = sqlite3.Row
     loaded = load_statements(tmp_path)
     loaded["make"].run(connection)
     loaded["add"].run_many(connection, [{"n": 1}, {"n": 2}])
 
     assert set(loaded) == {"make", "add", "above"}
     assert loaded["add"].run(connection, n=3) == 1
-    assert loaded["above"].rows(connection, n=1) == [(2,), (3,)]
-    assert loaded["above"].row(connection, n=2) == (3,)
+    assert [row["value"] for row in loaded["above"].rows(connection, n=1)] == [2, 3]
+    found = loaded["above"].row(connection, n=2)
+    assert found is not None
+    assert found["value"] == 3
     assert loaded["above"].row(connection, n=3) is None
     assert loaded["above"].number(connection, n=0) == 1
     connection.close()

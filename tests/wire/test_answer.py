@@ -228,3 +228,37 @@ def test_nothing_is_lost_or_said_twice_however_it_is_cut_up(
     calls = [event for event in tail if isinstance(event, ToolCallDelta)]
     assert len(calls) == len({event.id for event in calls}) == len(speech.calls)
     assert isinstance(tail[-1], Finished)
+
+
+def test_an_answer_in_several_exchanges_is_one_answer_with_one_count() -> None:
+    speech = Speech()
+    for event in (
+        ThinkingDelta("a", index=0),
+        TextDelta("x"),
+        UsageSeen(Usage(input_tokens=3, output_tokens=2), final=True),
+        Finished("stop", native="pause_turn"),
+    ):
+        speech.take(event)
+    assert speech.paused == Finished("stop", native="pause_turn")
+    speech.resume()
+    assert not speech.finished
+    assert not speech.usage_final
+    for event in (
+        ThinkingDelta("b", index=0),
+        TextDelta("y"),
+        UsageSeen(Usage(input_tokens=5, output_tokens=1), final=True),
+        Finished("stop"),
+    ):
+        speech.take(event)
+    assert [event.index for event in speech.live if isinstance(event, ThinkingDelta)] == [0, 1]
+    assert (speech.text, speech.usage) == ("xy", Usage(input_tokens=8, output_tokens=3))
+    assert speech.said == speech.live
+
+
+def test_a_pause_with_open_calls_is_the_clients_turn() -> None:
+    speech = Speech()
+    speech.take(ToolCallDelta(0, "c", "f", "{}"))
+    speech.take(TextDelta("after"))
+    speech.take(Finished("stop", native="pause_turn"))
+    assert speech.paused is None
+    assert speech.said == [TextDelta("after")]

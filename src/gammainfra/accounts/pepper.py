@@ -48,10 +48,20 @@ def read_or_create(folder: Path, random_bytes: Callable[[int], bytes]) -> tuple[
 
     Raises PepperUnusable.
     """
-    path = folder / FILE_NAME
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _create(path, random_bytes)
+        _create(folder / FILE_NAME, random_bytes)
+    except OSError as error:
+        raise PepperUnusable(f"the pepper {folder / FILE_NAME} cannot be read or made: {error}") from error
+    return read_existing(folder)
+
+
+def read_existing(folder: Path) -> tuple[Pepper, ...]:
+    """Every version in ``<folder>/pepper``, the newest first; none when there is no file. Raises PepperUnusable."""
+    path = folder / FILE_NAME
+    try:
+        if not path.exists():
+            return ()
         _refuse_if_others_can_read(path)
         text = path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as error:

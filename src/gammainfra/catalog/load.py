@@ -69,6 +69,7 @@ class EndpointRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     provider: str
     region: str = ""
     upstream_model: str | None = None
+    dialect: str | None = None
     ttft_ms: int | None = None
     tokens_per_s: int | None = None
     zdr: bool | None = None
@@ -278,6 +279,7 @@ def _compile_endpoint(row: EndpointRow, model: Model, place: _Place) -> Endpoint
         upstream_model=row.upstream_model or model.name,
         price=None if row.cost is None else _price(row.cost, place, row),
         region=row.region,
+        dialect=row.dialect or "",
         ttft_ms=row.ttft_ms or _TTFT_MS,
         tokens_per_s=row.tokens_per_s or _TOKENS_PER_S,
         zdr=row.zdr is True,

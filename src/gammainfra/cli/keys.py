@@ -7,12 +7,10 @@ from datetime import UTC, datetime
 
 from gammainfra.accounts.keys import ApiKeys
 from gammainfra.accounts.pepper import read_or_create
-from gammainfra.app import UNUSABLE, SystemClock, SystemRandom, data_folder
+from gammainfra.app import UNUSABLE, SystemClock, SystemRandom, data_folder, engine_of, show_plan
 from gammainfra.cli.options import add_settings, complain, settings_of
 from gammainfra.domain.record import ApiKey
-from gammainfra.routing.explain import explain
-from gammainfra.store.database import FILE_NAME
-from gammainfra.store.keys import SqliteKeys
+from gammainfra.store.keys import Keys
 from gammainfra.store.writer import Writer
 
 
@@ -27,14 +25,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked."""
     try:
-        folder = data_folder(settings_of(arguments))
+        settings = settings_of(arguments)
+        folder = data_folder(settings)
         random = SystemRandom()
         peppers = read_or_create(folder, random.bytes)
-        writer = Writer(folder / FILE_NAME, show_plan=lambda plan: str(explain(plan)))
+        writer = Writer(engine_of(settings, folder), show_plan=show_plan)
     except UNUSABLE as error:
         return complain(str(error))
     try:
-        return _act(arguments, ApiKeys(SqliteKeys(writer), peppers, clock=SystemClock(), random=random))
+        return _act(arguments, ApiKeys(Keys(writer), peppers, clock=SystemClock(), random=random))
     finally:
         writer.close()
 

@@ -18,11 +18,14 @@ COMMANDS: Final = {
     "serve": ("gammainfra.cli.serve", "run the gateway"),
     "demo": ("gammainfra.cli.demo", "watch an agent task survive failing providers: no key, no network"),
     "simulate": ("gammainfra.simulate.serve", "run simulated providers for tests of your own"),
+    "login": ("gammainfra.cli.login", "print a link that opens the dashboard"),
     "keys": ("gammainfra.cli.keys", "make, list and revoke API keys"),
     "connect": ("gammainfra.cli.connect", "point a coding agent at the gateway"),
     "prices": ("gammainfra.cli.prices", "hold the price book against other sources, write rows of it"),
     "routes": ("gammainfra.cli.routes", "explain who would be asked for a request, and why nobody else"),
     "check": ("gammainfra.cli.check", "show the settings in force, where each comes from, and what is missing"),
+    "doctor": ("gammainfra.cli.doctor", "look at files, database, clock and providers, and say what is wrong"),
+    "migrate": ("gammainfra.cli.migrate", "bring the database to the schema of this release"),
     "version": ("gammainfra.cli.version", "print the version"),
 }
 _INTERRUPTED: Final = 130  # as shells count it

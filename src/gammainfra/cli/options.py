@@ -28,6 +28,12 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     return read_settings(flags=flags, environ=os.environ, folder=Path.cwd(), config=arguments.config)
 
 
+def shown_address(host: str, port: int) -> str:
+    """The address under which this machine's own browser reaches what listens there."""
+    reached = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{reached}:{port}"
+
+
 def complain(message: str) -> int:
     """Say in one sentence what is wrong; the exit status."""
     print(f"gammainfra: {message}", file=sys.stderr)

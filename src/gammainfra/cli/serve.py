@@ -10,7 +10,7 @@ import socket
 import sys
 
 from gammainfra.app import UNUSABLE, App, Server, build, free_socket, usable_keys
-from gammainfra.cli.options import add_settings, complain, settings_of
+from gammainfra.cli.options import add_settings, complain, settings_of, shown_address
 from gammainfra.domain.endpoint import key_variable
 from gammainfra.providers import registry
 from gammainfra.settings import SettingsWrong
@@ -93,5 +93,7 @@ def _welcome(app: App, port: int) -> str:
     if not app.hosts:
         variables = ", ".join(key_variable(name) for name in sorted(registry.known()))
         lines.append(f"  missing    a provider key: set one of {variables}, or [providers] in gammainfra.toml")
+    link = f"{shown_address(host, port)}/dashboard/login?token={app.links.make()}"
+    lines.append(f"  dashboard  {link}\n             (opens once, for 5 minutes; another one: gammainfra login)")
     lines.append(f"  data       {app.settings.server.data_dir}")
     return "\n".join(lines)

@@ -26,10 +26,11 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Visible text."""
+    """Visible text. ``citations`` are those of an earlier answer, as Anthropic wrote them."""
 
     text: str
     cache: CacheMark | None = None
+    citations: tuple[Json, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,10 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file, usually a PDF: base64 ``data`` with ``media_type``, a ``url``, or a provider's ``file_id``."""
+    """A file, usually a PDF: base64 ``data`` with ``media_type``, a ``url``, or a provider's ``file_id``.
+
+    ``context`` says what it is about; ``cited``: the answer shall cite it (both Anthropic's).
+    """
 
     media_type: str = ""
     data: str = ""
@@ -53,6 +57,8 @@ class Document:
     file_id: str = ""
     name: str = ""
     cache: CacheMark | None = None
+    context: str = ""
+    cited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,8 +86,9 @@ class Endpoint:
 
     ``windows`` are prices for certain times; ``catalog.price.priced_at`` puts the one in force into ``price``.
     ``tiers`` are the prices of service tiers other than the usual one (``flex``, ``priority``, ``fast``): a caller can
-    choose a tier only where it has a price. ``ttft_ms`` and ``tokens_per_s`` are the catalog's priors until enough was
-    measured.
+    choose a tier only where it has a price. ``dialect`` names
+    the one that the model is served in where the provider speaks several, "" for its usual one. ``ttft_ms`` and
+    ``tokens_per_s`` are the catalog's priors until enough was measured.
     """
 
     provider: str
@@ -101,6 +102,7 @@ class Endpoint:
     trains_on_data: bool = False
     windows: tuple[PriceWindow, ...] = ()
     tiers: Mapping[str, Price] = field(default_factory=dict)
+    dialect: str = ""
 
     @property
     def name(self) -> str:

@@ -49,7 +49,8 @@ class Sketch:
     ``clean`` is False when something in the messages must be repaired before an endpoint of the same dialect gets it.
     ``session_hint`` is a session id found in the body (C34); ``group_open`` is True while calls of the last assistant
     message still lack results. ``system_turns`` counts system messages on the way, where a dialect takes them of some
-    models only. ``tool_forms`` are the tools that are no plain functions in the client's dialect, by
+    models only; ``turn_config`` is True when a message brings settings of its own (a beta: only with the client's
+    header it travels). ``tool_forms`` are the tools that are no plain functions in the client's dialect, by
     their names in the hub; ``echo`` is a JSON object: what the dialect's answers repeat of the request.
     """
 
@@ -78,6 +79,7 @@ class Sketch:
     clean: bool = True
     session_hint: str | None = None
     system_turns: int = 0
+    turn_config: bool = False
     user: str | None = None
     tool_forms: Mapping[str, ToolForm] = field(default_factory=dict)
     echo: bytes = b"{}"

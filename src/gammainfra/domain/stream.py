@@ -72,7 +72,8 @@ class Finished:
     """One choice is complete. ``tool_calls`` whenever calls exist; ``stop_sequence`` when one matched.
 
     ``refusal`` is what the provider says about a ``content_filter`` (OpenAI's ``message.refusal``). ``native`` is the
-    provider's own word where these are too coarse (Anthropic's ``pause_turn``): for clients of its dialect only.
+    provider's own word where these are too coarse (Anthropic's ``pause_turn``), ``native_fields`` a JSON object of what
+    else it said at the end (Anthropic's ``container``): both for clients of its dialect only.
     """
 
     reason: FinishReason
@@ -80,6 +81,7 @@ class Finished:
     choice: int = 0
     refusal: str | None = None
     native: str | None = None
+    native_fields: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ class Target:
     message fields of OpenAI's that its own pages do not name (a speaker's name, a refusal, the developer's role).
     ``efforts`` maps OpenAI's words for reasoning effort to this host's, those left out stay; ``thinking_off`` are the
     fields that it wants instead of the effort ``none``.
+    ``betas`` is the client's own ``anthropic-beta`` header, "" without one.
     """
 
     provider: str
@@ -56,6 +57,7 @@ class Target:
     strict_messages: bool = False
     efforts: Mapping[str, str] = field(default_factory=dict)
     thinking_off: Mapping[str, object] = field(default_factory=dict)
+    betas: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ class Written:
 
     ``dropped_context`` names reasoning that could not be carried (``X-GammaInfra-Dropped-Context``), ``call_ids`` the
     (shown to the client, sent upstream) pairs of tool-call ids that differ, ``tool_names`` the same for the names of
-    tools: calls come back with the name that was sent. ``headers`` are extra request headers.
+    tools: calls come back with the name that was sent. ``headers`` are extra request headers. ``path`` follows the
+    provider's URL where model and method are part of the address.
     """
 
     body: bytes
@@ -73,3 +76,4 @@ class Written:
     call_ids: tuple[tuple[str, str], ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     tool_names: tuple[tuple[str, str], ...] = ()
+    path: str = ""

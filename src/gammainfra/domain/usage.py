@@ -24,6 +24,18 @@ class Usage:
     reasoning_tokens: int = 0
     estimated: bool = False
 
+    def plus(self, other: Usage) -> Usage:
+        """Both together: an answer that was made in several exchanges."""
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.cache_read_tokens + other.cache_read_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+            self.cache_write_1h_tokens + other.cache_write_1h_tokens,
+            self.output_tokens + other.output_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+            estimated=self.estimated or other.estimated,
+        )
+
     @property
     def prompt_tokens(self) -> int:
         """All input, cached or not (OpenAI's meaning of the word)."""

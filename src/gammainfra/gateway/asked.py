@@ -41,12 +41,14 @@ class Asked:
     at: float
     began: float
     read_s: float = 0.0  # of that, how long the body took to arrive
+    betas: str = ""  # the client's `anthropic-beta` header
     mark: Mark | None = None  # of its Idempotency-Key
     _hub: ChatRequest | None = None
 
     def write(self, provider: Provider, endpoint: Endpoint, repair: Failure | None) -> Written:
         """The request as ``endpoint`` wants it; ``repair`` is the failure that this writing must avoid."""
-        target = _repaired(provider.target(endpoint, stream=self.sketch.stream), repair)
+        target = replace(provider.target(endpoint, stream=self.sketch.stream), betas=self.betas)
+        target = _repaired(target, repair)
         if target.dialect == self.sketch.dialect:
             copied = provider.dialect.copy_request(self.raw, self.sketch, target)
             if copied is not None:

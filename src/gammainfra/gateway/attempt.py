@@ -16,11 +16,12 @@ from gammainfra.domain import limits
 from gammainfra.domain.attempt import Absorbed, Cancelled, CancelledBy, LegFailed, Outcome, Served
 from gammainfra.domain.endpoint import Endpoint
 from gammainfra.domain.failure import Cause, Failure, Refused
-from gammainfra.domain.stream import StreamEvent
+from gammainfra.domain.stream import Finished, StreamEvent
 from gammainfra.domain.target import Written
 from gammainfra.gateway.asked import Asked
 from gammainfra.gateway.means import Means
 from gammainfra.gateway.state.leases import Lease
+from gammainfra.providers.provider import Unsent
 from gammainfra.routing import run
 from gammainfra.routing.health.patience import gap_s, patience, shape_of
 from gammainfra.upstream.exchange import Admitted, ExchangeFailed, Reading
@@ -29,6 +30,7 @@ from gammainfra.wire.answer import Speech
 _OK = range(200, 300)
 _MEASURABLE_S = 0.2
 _CHARS_PER_TOKEN = 4
+_STREAMS = ("text/event-stream", "application/vnd.amazon.eventstream")
 
 
 class Listener(Protocol):
@@ -64,6 +66,7 @@ class Attempt:
         self.hedge = order.hedge  # asked beside another one that was silent
         self.endpoint = endpoint
         self.host = means.hosts[endpoint.provider]
+        self._provider, self._url = self.host.speaking(endpoint)
         self.speech = Speech(asked.sketch.n)
         self.written: Written | None = None
         self.outcome: Outcome | None = None
@@ -83,6 +86,7 @@ class Attempt:
         self._turn = turn
         self._useful = self._texted = self._finished = self._counted = False
         self._due = 0.0
+        self._pauses = 0
         self._watch: asyncio.TimerHandle | None = None
 
     # ---- its life ---------------------------------------------------------------------------------------------------
@@ -138,9 +142,28 @@ class Attempt:
             self._fail(Failure(Cause.INTERNAL, "the gateway failed while it asked this provider"))
 
     async def _exchange(self, lease: Lease) -> None:
+        await self._ask(lease)
+        while (paused := self._pause()) is not None and self.outcome is None:
+            self._pauses += 1
+            self.speech.resume()
+            await self._ask(lease, paused)
+
+    def _pause(self) -> Finished | None:
+        """The pause after which the provider is asked to go on with the same answer: one Turn, one bill."""
+        may = self._provider.continues is not None and self._pauses < limits.PAUSES_PER_ATTEMPT
+        return self.speech.paused if may else None
+
+    def _write(self, paused: Finished | None) -> Written:
+        written = self._asked.write(self._provider, self.endpoint, self._repair)
+        continues = self._provider.continues
+        if paused is None or continues is None:
+            return written
+        return replace(written, body=continues(written.body, self.speech.said, paused))
+
+    async def _ask(self, lease: Lease, paused: Finished | None = None) -> None:
         now = self._means.clock.now()
-        provider = self.host.provider
-        self.written = self._asked.write(provider, self.endpoint, self._repair)
+        provider = self._provider
+        self.written = self._write(paused)
         self.speech.names = {sent: shown for shown, sent in self.written.tool_names}
         key = self.host.key(self.key_id)
         headers = {
@@ -149,13 +172,13 @@ class Attempt:
             "accept-encoding": "identity",
             "user-agent": "gammainfra",
             **provider.headers,
-            **provider.auth(key.secret.reveal()),
             **self.written.headers,
         }
+        url = self._url + self.written.path
+        unsent = Unsent(key.secret.reveal(), url, headers, self.written.body, self._means.clock.wall())
+        headers |= provider.authenticate(unsent)
         self._wait_until(now + self._patience_s(lease, now))
-        async with self._means.upstream.exchange(
-            Admitted(provider.name, self.host.url, headers, self.written.body)
-        ) as reading:
+        async with self._means.upstream.exchange(Admitted(provider.name, url, headers, self.written.body)) as reading:
             self.written = replace(self.written, body=b"")  # it has left, and it is as large as the question
             self.status = reading.status
             self.upstream_request_id = provider.request_id(reading.headers)
@@ -169,7 +192,7 @@ class Attempt:
 
     async def _listen(self, reading: Reading) -> None:
         streamed = _is_event_stream(reading.headers)
-        decoder = self.host.provider.dialect.decoder(streamed=streamed)
+        decoder = self._provider.dialect.decoder(streamed=streamed)
         while self.outcome is None or self._finished:
             chunk = await reading.read()
             if not chunk:
@@ -188,6 +211,9 @@ class Attempt:
             speech.take(event)
         if self._finished:
             self._count()
+            return
+        if self._pause() is not None:
+            self._tell_paused()
             return
         now = self._means.clock.now()
         failure = None if speech.is_late else speech.failure
@@ -208,6 +234,14 @@ class Attempt:
             self._finish(now)
         else:
             self._wait_until(now + self._gap_s())
+
+    def _tell_paused(self) -> None:
+        """What was said before a pause may stream; its finish is nobody's."""
+        now = self._means.clock.now()
+        if self.speech.useful:
+            self._tell_useful(now)
+            self._turn.flow(self)
+        self._wait_until(now + self._gap_s())
 
     def _tell_useful(self, now: float) -> None:
         if self.first_token_at is None:
@@ -311,7 +345,7 @@ class Attempt:
 
 
 def _is_event_stream(headers: Mapping[str, str]) -> bool:
-    return headers.get("content-type", "").startswith("text/event-stream")
+    return headers.get("content-type", "").startswith(_STREAMS)
 
 
 async def _read_some(reading: Reading, most: int) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
@@ -73,10 +73,11 @@ class Counting:
     async def _ask(self, endpoint: Endpoint, raw: bytes, sketch: Sketch, call: Call) -> int | None:
         """Anthropic's own count, None when it is not asked or does not say."""
         host = self.hosts[endpoint.provider]
-        provider = host.provider
+        provider, url = host.speaking(endpoint)
         if provider.dialect.name != call.dialect.name or not provider.owns_dialect:
             return None
-        target = provider.target(endpoint, stream=False)
+        betas = call.headers.get("anthropic-beta", "")
+        target = replace(provider.target(endpoint, stream=False), betas=betas)
         written: Written = provider.dialect.copy_request(raw, sketch, target) or provider.dialect.write_request(
             call.dialect.read_request(raw), target
         )
@@ -88,7 +89,7 @@ class Counting:
             **provider.auth(key.secret.reveal()),
             **written.headers,
         }
-        ask = Admitted(provider.name, host.url + "/count_tokens", headers, counting_body(written.body))
+        ask = Admitted(provider.name, url + "/count_tokens", headers, counting_body(written.body))
         try:
             async with asyncio.timeout(limits.COUNT_TOKENS_S), self.upstream.exchange(ask) as reading:
                 said = bytearray()

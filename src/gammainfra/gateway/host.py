@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
+from gammainfra.domain.endpoint import Endpoint
 from gammainfra.domain.secret import HIDDEN, Secret
 from gammainfra.providers.provider import Provider
 
@@ -21,11 +23,19 @@ class HostKey:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One configured provider. ``keys`` holds at least one; a host that needs none has one with an empty secret."""
+    """One configured provider. ``keys`` holds at least one; a host that needs none has one with an empty secret.
+
+    ``urls`` are those of its further dialects, by name.
+    """
 
     provider: Provider
     url: str
     keys: tuple[HostKey, ...]
+    urls: Mapping[str, str] = field(default_factory=dict)
+
+    def speaking(self, endpoint: Endpoint) -> tuple[Provider, str]:
+        """The provider in the dialect in which it serves ``endpoint``, and its URL."""
+        return self.provider.speaking(endpoint.dialect), self.urls.get(endpoint.dialect, self.url)
 
     @property
     def key_ids(self) -> tuple[str, ...]:

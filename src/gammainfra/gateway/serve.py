@@ -51,6 +51,7 @@ async def serve(call: Call, on: Services) -> Reply:
         on.sessions.arrived(caller.account_id, caller.key.id, task, sketch, at)
         asked = Asked(
             ids.generation_id(on.random.bytes(16)), raw, call.dialect, sketch, options, caller,
-            client_name(call.headers, sketch.tool_names), session, chain, at, began, read_s, mark,
+            client_name(call.headers, sketch.tool_names), session, chain, at, began, read_s,
+            call.headers.get("anthropic-beta", ""), mark,
         )  # fmt: skip
         return on.turns.open(asked, permit.keep()).say_beside(permit.ticket.headers)

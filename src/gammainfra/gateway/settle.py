@@ -58,7 +58,7 @@ def usage_of(attempt: Attempt, asked: Asked) -> Usage:
     speech = attempt.speech
     if attempt.status is None and _bills_on(attempt):
         return Usage(input_tokens=asked.sketch.input_tokens_guess, estimated=True)
-    if attempt.status is None or attempt.status >= 300 or not (speech.upstream_id or speech.useful or speech.usage):  # noqa: PLR2004
+    if not (speech.upstream_id or speech.useful or speech.usage):
         return Usage()
     if speech.usage is not None and speech.usage_final:
         return speech.usage

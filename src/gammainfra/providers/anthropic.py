@@ -18,4 +18,5 @@ PROVIDER = Provider(
     id_rule="anthropic",
     versioned_base=False,
     list_query="?limit=1000",
+    continues=anthropic.continue_request,
 )

@@ -1,9 +1,9 @@
-"""OpenAI: the owner of the Chat Completions dialect."""
+"""OpenAI: the owner of the Chat Completions dialect, and of Responses."""
 
 from __future__ import annotations
 
 from gammainfra.providers.provider import Provider
-from gammainfra.wire import openai_chat
+from gammainfra.wire import openai_chat, openai_responses
 
 PROVIDER = Provider(
     name="openai",
@@ -12,4 +12,5 @@ PROVIDER = Provider(
     base_url="https://api.openai.com/v1",
     docs="https://platform.openai.com/docs/api-reference/chat",
     owns_dialect=True,
+    further_dialects=(openai_responses.PROVIDER,),
 )

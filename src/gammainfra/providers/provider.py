@@ -6,7 +6,7 @@ it is asked. A provider that speaks a known dialect needs about ten lines.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 from urllib.parse import urlsplit
@@ -14,12 +14,14 @@ from urllib.parse import urlsplit
 from gammainfra.domain.endpoint import Endpoint
 from gammainfra.domain.failure import Cause, Failure
 from gammainfra.domain.headroom import Headroom
+from gammainfra.domain.stream import Finished, StreamEvent
 from gammainfra.domain.target import IdRule, ReasoningField, Target
 from gammainfra.providers.rate_limits import read_headroom
 from gammainfra.wire.dialect import ProviderDialect
 
 LimitScope = Literal["model", "key"]
 OnDisconnect = Literal["cancel", "drain"]
+Continue = Callable[[bytes, Sequence[StreamEvent], Finished], bytes]
 Auth = Callable[[str], Mapping[str, str]]
 Address = Callable[[str], str]
 
@@ -37,6 +39,23 @@ def api_key(key: str) -> Mapping[str, str]:
 def x_api_key(key: str) -> Mapping[str, str]:
     """Anthropic's header."""
     return {"x-api-key": key} if key else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """A request that is complete but for who asks: ``at`` is epoch seconds. The value never prints itself."""
+
+    key: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    at: float
+
+    def __repr__(self) -> str:
+        return f"Unsent({len(self.body)} bytes)"
+
+
+Sign = Callable[[Unsent], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +77,9 @@ class Provider:
     of his own, and ``base_url`` is only what it looks like. ``list_query`` asks for all of the model list at once.
     ``on_disconnect`` "drain": it generates and bills an answer to its end although the connection is closed, "cancel":
     it stops (OpenRouter's documentation on stream cancellation lists both kinds).
+    ``further_dialects`` it speaks beside its usual one, for models that are served in those only.
+    ``sign`` makes the headers of ``auth`` where these depend on the request.
+    ``continues`` writes a request anew after an answer that the provider paused: (body, what was said, its pause).
     """
 
     name: str
@@ -89,6 +111,18 @@ class Provider:
     headroom: Callable[[Mapping[str, str], float], Headroom | None] = read_headroom
     request_id_headers: tuple[str, ...] = ("x-request-id", "request-id")
     on_disconnect: OnDisconnect = "cancel"
+    continues: Continue | None = None
+    sign: Sign | None = None
+    further_dialects: tuple[ProviderDialect, ...] = ()
+
+    def speaking(self, dialect: str) -> Provider:
+        """The same host, spoken to in ``dialect``; as it usually is when it does not know that one."""
+        other = next((one for one in self.further_dialects if one.name == dialect), None)
+        return self if other is None else replace(self, dialect=other)
+
+    def authenticate(self, unsent: Unsent) -> Mapping[str, str]:
+        """The headers that say who asks."""
+        return self.auth(unsent.key) if self.sign is None else self.sign(unsent)
 
     def url(self, base_url: str | None = None) -> str:
         """Where requests go, for the base URL as people write it: with the version or without."""

@@ -64,6 +64,7 @@ class Anthropic:
     bind_thinking: bool = False
     name: str = "anthropic"
     base_path: str = ""
+    stream_type: str = "text/event-stream; charset=utf-8"
     generate_paths: frozenset[str] = frozenset({"/v1/messages"})
     model_paths: frozenset[str] = frozenset({"/v1/models"})
     count_paths: frozenset[str] = frozenset({"/v1/messages/count_tokens"})

@@ -44,6 +44,7 @@ class ChatVendor(ABC):
 
     name: str = ""
     overloaded_message: str = ""
+    stream_type: str = "text/event-stream; charset=utf-8"
     frame_extras: ClassVar[Mapping[str, Any]] = {}
     count_paths: frozenset[str] = frozenset()
 

@@ -26,7 +26,7 @@ from gammainfra.simulate.usage import SimulatedUsage
 from gammainfra.simulate.vendor import Answer, Body, Finish, Vendor, WrittenCall
 
 JSON_TYPE = ("content-type", "application/json")
-STREAM_HEADERS = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
+NO_CACHE = ("cache-control", "no-cache")
 HTML_HEADERS = (("content-type", "text/html; charset=utf-8"),)
 HTML_BAD_GATEWAY = (
     b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1>"
@@ -110,7 +110,7 @@ def _render(order: Order, answer: Answer, mint: Mint, call_ids: tuple[str, ...])
     length: int | None = None
     if answer.ask.stream:
         pieces, ending = break_stream(vendor.render_stream(answer), fault, error)
-        headers = (*STREAM_HEADERS, *order.headers)
+        headers = (("content-type", vendor.stream_type), NO_CACHE, *order.headers)
     else:
         whole = _render_whole(vendor, answer, fault)
         pieces, ending = break_whole(Piece(whole, Stage.WHOLE, answer.usage.output_tokens), fault)

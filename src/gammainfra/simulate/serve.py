@@ -30,6 +30,7 @@ DEFAULT_PORTS = {
     "xai": 9106,
     "openrouter": 9107,
     "azure": 9108,
+    "bedrock": 9109,
 }
 SCHEDULES = ("never", "always", "first-of-each-step", "seeded", "at")
 

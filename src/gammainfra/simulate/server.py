@@ -17,6 +17,7 @@ from aiohttp import web
 from gammainfra.simulate import control, prepare
 from gammainfra.simulate.anthropic import Anthropic
 from gammainfra.simulate.azure import Azure
+from gammainfra.simulate.bedrock import Bedrock
 from gammainfra.simulate.cache import PrefixMemory
 from gammainfra.simulate.deepseek import DeepSeek
 from gammainfra.simulate.faults import REFUSALS, Fault, applies
@@ -47,6 +48,7 @@ VENDORS: Mapping[str, Callable[[bool], Vendor]] = {
     "xai": lambda _: XAI(),
     "openrouter": lambda _: OpenRouter(),
     "azure": lambda _: Azure(),
+    "bedrock": lambda bind: Bedrock(bind_thinking=bind),
 }
 
 
@@ -222,6 +224,8 @@ class SimulatedProvider:
         if request.method != "POST" or not (counts or request.path in vendor.generate_paths):
             raise vendor.refuse_path(request.method, request.path)
         body = await self._read_body(request)
+        if isinstance(vendor, Bedrock):
+            body = vendor.translate(request.path, body)
         model = body.get("model")
         exchange.model = model if isinstance(model, str) else ""
         if counts and isinstance(vendor, Anthropic):

@@ -79,6 +79,11 @@ class Vendor(Protocol):
         ...
 
     @property
+    def stream_type(self) -> str:
+        """The content type of a stream."""
+        ...
+
+    @property
     def generate_paths(self) -> frozenset[str]:
         """Paths that generate."""
         ...

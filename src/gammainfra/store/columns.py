@@ -6,23 +6,53 @@ It decides names, units and what NULL means; it never opens a database. Prompts 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import assert_never
 
 from gammainfra.domain.attempt import Absorbed, Attempt, Cancelled, LegFailed, Served
 from gammainfra.domain.money import Charge
 from gammainfra.domain.record import RequestRecord
 from gammainfra.domain.usage import Usage
-from gammainfra.store.statements import Value
-
-Columns = Mapping[str, Value]
+from gammainfra.store.engine import Columns
 
 
-def request_columns(record: RequestRecord, seq: int) -> Columns:
+def arrival_ms(record: RequestRecord) -> int:
+    """When it arrived, in milliseconds."""
+    return round(record.at * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A record as rows that lack only their ``seq``: that is given when they are written, in the order of writing.
+
+    ``at_ms`` stands in every row: wherever rows are kept apart by day, it says which day.
+    """
+
+    id: str
+    at_ms: int
+    request: Columns
+    plan: Columns
+    attempts: tuple[Columns, ...]
+    call_ids: tuple[Columns, ...]
+
+
+def lay_out(record: RequestRecord, plan: str) -> Laid:
+    """All rows of a record; ``plan`` is JSON. TypeError, ValueError ... for one with a wrong value in it."""
+    at_ms = arrival_ms(record)
+    return Laid(
+        id=record.id,
+        at_ms=at_ms,
+        request=request_columns(record),
+        plan={"at_ms": at_ms, "plan": plan},
+        attempts=tuple(attempt_columns(one, at_ms, ordinal) for ordinal, one in enumerate(record.attempts)),
+        call_ids=tuple(call_id_columns(pair, at_ms, ordinal) for ordinal, pair in enumerate(record.call_ids)),
+    )
+
+
+def request_columns(record: RequestRecord) -> Columns:
     """The row in ``requests``."""
-    at_ms = round(record.at * 1000)
+    at_ms = arrival_ms(record)
     return {
-        "seq": seq,
         "id": record.id,
         "at_ms": at_ms,
         "ended_ms": at_ms + round(record.latency_ms),
@@ -65,11 +95,11 @@ def request_columns(record: RequestRecord, seq: int) -> Columns:
     }
 
 
-def attempt_columns(attempt: Attempt, seq: int, ordinal: int) -> Columns:
+def attempt_columns(attempt: Attempt, at_ms: int, ordinal: int) -> Columns:
     """One row in ``attempts``; ``ordinal`` counts dispatches from 0 and is what keeps rows apart."""
     outcome, cause, message, cancelled_by = _outcome_columns(attempt)
     return {
-        "seq": seq,
+        "at_ms": at_ms,
         "ordinal": ordinal,
         "number": attempt.number,
         "endpoint": attempt.endpoint,
@@ -90,10 +120,10 @@ def attempt_columns(attempt: Attempt, seq: int, ordinal: int) -> Columns:
     }
 
 
-def call_id_columns(pair: tuple[str, str], seq: int, ordinal: int) -> Columns:
+def call_id_columns(pair: tuple[str, str], at_ms: int, ordinal: int) -> Columns:
     """One row in ``call_ids``: the id as the client saw it and as the provider made it."""
     shown, native = pair
-    return {"seq": seq, "ordinal": ordinal, "shown": shown, "native": native}
+    return {"at_ms": at_ms, "ordinal": ordinal, "shown": shown, "native": native}
 
 
 def _outcome_columns(attempt: Attempt) -> tuple[str, str, str, str]:

@@ -1,4 +1,4 @@
-"""Opens the SQLite file: how it is configured, brought to the newest schema, and refused in words when it is unusable.
+"""The engine SQLite: how its file is configured, brought to the newest schema, and refused when unusable.
 
 It decides pragmas and the meaning of SQLite's errors for the operator; it never reads or writes a record. One process
 owns the file: one connection writes and checkpoints, the others are read-only.
@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, cast
 
 from gammainfra.domain import limits
-from gammainfra.store.schema import SchemaUnknown, migrate
+from gammainfra.store.engine import Columns, Connection, SchemaUnknown, StoreUnusable
+from gammainfra.store.schema import migrate
+from gammainfra.store.statements import SQLITE
 
 FILE_NAME: Final = "gammainfra.sqlite3"
 OLDEST_SQLITE: Final = (3, 37, 0)  # STRICT tables
@@ -34,8 +37,74 @@ _REMEDIES: Final = {
 }
 
 
-class StoreUnusable(Exception):
-    """The database cannot be used; the text names the file and the remedy."""
+@dataclass(frozen=True, slots=True)
+class Sqlite:
+    """Implements ``engine.Engine`` on one file, or in memory for as long as a connection is open (tests, simulation).
+
+    In memory it is the same engine with the same statements: nothing could work there and fail on a disk but the disk.
+    """
+
+    path: Path
+    in_memory: bool = False
+
+    dialect: Literal["sqlite"] = "sqlite"
+    remote: bool = False
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return f"memory:{self.path}" if self.in_memory else str(self.path)
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """Whatever sqlite3 raises."""
+        return (sqlite3.Error,)
+
+    @property
+    def passing(self) -> tuple[type[Exception], ...]:
+        """Busy, or the disk."""
+        return (sqlite3.OperationalError,)
+
+    def open_writer(self) -> sqlite3.Connection:
+        """The one connection that writes."""
+        return _open_in_memory(self._memory_uri()) if self.in_memory else open_writer(self.path)
+
+    def open_reader(self) -> sqlite3.Connection:
+        """A connection that cannot write."""
+        return _open_in_memory(self._memory_uri(), reads=True) if self.in_memory else open_reader(self.path)
+
+    def alive(self, connection: Connection) -> bool:
+        """A file does not go away."""
+        del connection
+        return True
+
+    def transaction(self, connection: Connection) -> AbstractContextManager[None]:
+        """All or nothing."""
+        return transaction(cast("sqlite3.Connection", connection))
+
+    def begin_writing(self, connection: Connection, at_ms: Sequence[int]) -> None:
+        """BEGIN IMMEDIATE has kept other writers out already."""
+
+    def insert(self, connection: Connection, statement: str, rows: Sequence[Columns]) -> None:
+        """One prepared statement for all of them."""
+        SQLITE[statement].run_many(connection, rows)
+
+    def drop_day(self, connection: Connection, before_ms: int) -> int:
+        """All days are in one table."""
+        del connection, before_ms
+        return 0
+
+    def unusable(self, error: Exception) -> StoreUnusable:
+        """In words."""
+        return unusable(self.path, cast("sqlite3.Error", error))
+
+    def find_damage(self, connection: Connection) -> str | None:
+        """What SQLite's integrity check says. Reads all of the file."""
+        (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        return None if verdict == "ok" else str(verdict)
+
+    def _memory_uri(self) -> str:
+        return Path("/", self.path).as_uri() + "?vfs=memdb"
 
 
 def unusable(path: Path, error: sqlite3.Error | OSError) -> StoreUnusable:
@@ -108,6 +177,16 @@ def version_note() -> str | None:
         f"SQLite {sqlite3.sqlite_version} can lose a write-ahead log that two processes write at once (fixed in "
         f"{fixed}): run one gateway per data folder, and change keys while it is idle or stopped"
     )
+
+
+def _open_in_memory(uri: str, *, reads: bool = False) -> sqlite3.Connection:
+    connection = _connect(uri, limits.STORE_BUSY_S)
+    if reads:
+        connection.execute("PRAGMA query_only = ON")
+    else:
+        migrate(connection, _HERE / "migrations" / "sqlite")
+        connection.execute("PRAGMA foreign_keys = ON")
+    return connection
 
 
 def _connect(uri: str, busy_s: float) -> sqlite3.Connection:

@@ -7,44 +7,47 @@ writes go through the one writing connection and wait for it: they belong to sta
 from __future__ import annotations
 
 import json
-import sqlite3
 
 from gammainfra.domain import limits
 from gammainfra.domain.record import ApiKey, StoredKey
-from gammainfra.store.database import transaction
-from gammainfra.store.statements import SQLITE, Value
+from gammainfra.store.engine import Connection, Row, Value
+from gammainfra.store.statements import statements_of
 from gammainfra.store.writer import Writer
 
 
-class SqliteKeys:
-    """Implements ``domain.ports.KeyStore`` on a Writer. Calls raise sqlite3.Error, StoreUnusable or TimeoutError."""
+class Keys:
+    """Implements ``domain.ports.KeyStore`` on a Writer.
+
+    Calls raise the engine's errors, StoreUnusable or TimeoutError.
+    """
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
+        self._say = statements_of(writer.engine.dialect)
 
     def all_keys(self) -> tuple[StoredKey, ...]:
         """Every key that was ever made, oldest first."""
 
-        def read(connection: sqlite3.Connection) -> tuple[StoredKey, ...]:
-            return tuple(map(_stored_key, SQLITE["all_keys"].rows(connection)))
+        def read(connection: Connection) -> tuple[StoredKey, ...]:
+            return tuple(map(_stored_key, self._say["all_keys"].rows(connection)))
 
         return self._writer.submit(read).result(limits.STORE_BUSY_S * 2)
 
     def insert_key(self, stored: StoredKey) -> None:
         """Keep a new key; durable on return."""
 
-        def insert(connection: sqlite3.Connection) -> None:
-            with transaction(connection):
-                SQLITE["insert_key"].run(connection, **_columns(stored))
+        def insert(connection: Connection) -> None:
+            with self._writer.engine.transaction(connection):
+                self._say["insert_key"].run(connection, **_columns(stored))
 
         self._writer.submit(insert).result(limits.STORE_BUSY_S * 2)
 
     def revoke_key(self, key_id: str, at: float) -> bool:
         """Mark a key revoked; False when there is none that is not revoked already."""
 
-        def revoke(connection: sqlite3.Connection) -> bool:
-            with transaction(connection):
-                return bool(SQLITE["revoke_key"].run(connection, id=key_id, revoked_ms=round(at * 1000)))
+        def revoke(connection: Connection) -> bool:
+            with self._writer.engine.transaction(connection):
+                return bool(self._say["revoke_key"].run(connection, id=key_id, revoked_ms=round(at * 1000)))
 
         return self._writer.submit(revoke).result(limits.STORE_BUSY_S * 2)
 
@@ -66,7 +69,7 @@ def _columns(stored: StoredKey) -> dict[str, Value]:
     }
 
 
-def _stored_key(row: sqlite3.Row) -> StoredKey:
+def _stored_key(row: Row) -> StoredKey:
     key = ApiKey(
         id=row["id"],
         account_id=row["account_id"],

@@ -7,7 +7,6 @@ from raw requests. Every question names the account whose rows it may see; only 
 from __future__ import annotations
 
 import math
-import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +18,9 @@ from gammainfra.domain import limits
 from gammainfra.domain.attempt import Ending
 from gammainfra.domain.failure import Refused
 from gammainfra.store import rows
-from gammainfra.store.database import open_reader, unusable
-from gammainfra.store.statements import SQLITE, Statement
+from gammainfra.store.address import engine_at
+from gammainfra.store.engine import Connection, Engine
+from gammainfra.store.statements import Statement, Statements, statements_of
 
 Row = TypeVar("Row")
 Dimension = Literal["time", "key", "model", "provider", "client"]
@@ -28,7 +28,7 @@ Grain = Literal["hour", "day"]
 DIMENSIONS: Final[tuple[Dimension, ...]] = ("time", "key", "model", "provider", "client")
 
 _BY_TIME: Final[tuple[Dimension, ...]] = ("time",)
-_END_MS: Final = 2**62  # later than anything
+END_MS: Final = 2**62  # later than anything
 _END_ID: Final = "\U0010ffff"  # sorts after every id
 
 
@@ -51,26 +51,26 @@ class RequestFilter:
 class Reader:
     """A few read-only connections, lent to one thread at a time. Every call may raise StoreUnusable."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._connections = tuple(open_reader(path) for _ in range(limits.STORE_READERS))
-        self._free: SimpleQueue[sqlite3.Connection] = SimpleQueue()
-        for connection in self._connections:
-            self._free.put(connection)
+    def __init__(self, where: Engine | str | Path, connections: int = limits.STORE_READERS) -> None:
+        self.engine = engine_at(where) if isinstance(where, str | Path) else where
+        self._say = statements_of(self.engine.dialect)
+        self._free: SimpleQueue[Connection] = SimpleQueue()
+        for _ in range(connections):
+            self._free.put(self.engine.open_reader())
 
     def close(self) -> None:
         """Close every connection; no call may be running."""
-        for connection in self._connections:
-            connection.close()
+        while not self._free.empty():
+            self._free.get().close()
 
     def generation(self, account_id: str, generation_id: str) -> rows.RequestDetail | None:
         """Everything stored of one answer (C7)."""
         with self._connection() as connection:
-            row = SQLITE["generation"].row(connection, account_id=account_id, id=generation_id)
+            row = self._say["generation"].row(connection, account_id=account_id, id=generation_id)
             if row is None:
                 return None
-            attempts = SQLITE["attempts_of"].rows(connection, seq=row["seq"])
-            pairs = SQLITE["call_ids_of"].rows(connection, seq=row["seq"])
+            attempts = self._say["attempts_of"].rows(connection, at_ms=row["at_ms"], seq=row["seq"])
+            pairs = self._say["call_ids_of"].rows(connection, seq=row["seq"])
             return rows.RequestDetail(
                 request=rows.request_row(row),
                 attempts=tuple(map(rows.attempt_row, attempts)),
@@ -81,27 +81,27 @@ class Reader:
     def served_to_idempotency_key(self, account_id: str, digest: str, since: float) -> rows.IdempotentRow | None:
         """The answer to an ``Idempotency-Key`` by the key's digest, not before epoch seconds ``since``."""
         with self._connection() as connection:
-            found = SQLITE["served_to_idempotency_key"].row(
+            found = self._say["served_to_idempotency_key"].row(
                 connection,
                 account_id=account_id,
                 from_digest=f"{digest}.",
                 to_digest=f"{digest}/",
-                from_ms=_ms(since),
+                from_ms=epoch_ms(since),
             )
         return None if found is None else rows.idempotent_row(found)
 
     def requests(self, wanted: RequestFilter, cursor: str | None = None, limit: int = 50) -> rows.Page[rows.RequestRow]:
         """The request log, newest arrival first (C7b). Refused 400 for a cursor that is none of ours."""
-        cursor_ms, cursor_seq = _read_cursor(cursor, int, _END_MS)
+        cursor_ms, cursor_seq = read_cursor(cursor, int, END_MS)
         limit = min(limit, limits.PAGE_ROWS)
         with self._connection() as connection:
-            found = _statement_for(wanted).rows(
+            found = _statement_for(self._say, wanted).rows(
                 connection,
                 account_id=wanted.account_id,
                 key_id=wanted.key_id,
                 session_id=wanted.session_id,
-                from_ms=_ms(wanted.since),
-                to_ms=_ms(wanted.until),
+                from_ms=epoch_ms(wanted.since),
+                to_ms=epoch_ms(wanted.until),
                 cursor_ms=cursor_ms,
                 cursor_seq=cursor_seq,
                 model=wanted.model,
@@ -111,7 +111,7 @@ class Reader:
                 rescued=wanted.rescued,
                 limit=limit + 1,
             )
-            return _page([rows.request_row(row) for row in found], limit, _request_cursor)
+            return page_of([rows.request_row(row) for row in found], limit, request_cursor)
 
     def sessions(
         self,
@@ -123,24 +123,24 @@ class Reader:
         until: float = math.inf,
     ) -> rows.Page[rows.SessionRow]:
         """Agent tasks by their last activity, newest first (C8). Refused 400 for a cursor that is none of ours."""
-        cursor_ms, cursor_id = _read_cursor(cursor, str, _END_ID)
+        cursor_ms, cursor_id = read_cursor(cursor, str, _END_ID)
         limit = min(limit, limits.PAGE_ROWS)
         with self._connection() as connection:
-            found = SQLITE["sessions_of_account"].rows(
+            found = self._say["sessions_of_account"].rows(
                 connection,
                 account_id=account_id,
-                from_ms=_ms(since),
-                to_ms=_ms(until),
+                from_ms=epoch_ms(since),
+                to_ms=epoch_ms(until),
                 cursor_ms=cursor_ms,
                 cursor_id=cursor_id,
                 limit=limit + 1,
             )
-            return _page([rows.session_row(row) for row in found], limit, _session_cursor)
+            return page_of([rows.session_row(row) for row in found], limit, _session_cursor)
 
     def session(self, account_id: str, session_id: str, limit: int = 200) -> rows.SessionDetail | None:
         """One agent task and its last ``limit`` requests."""
         with self._connection() as connection:
-            row = SQLITE["session"].row(connection, account_id=account_id, session_id=session_id)
+            row = self._say["session"].row(connection, account_id=account_id, session_id=session_id)
         if row is None:
             return None
         steps = self.requests(RequestFilter(account_id, session_id=session_id), limit=limit)
@@ -155,7 +155,7 @@ class Reader:
         grain: Grain = "day",
     ) -> tuple[rows.UsageRow, ...]:
         """Sums from the roll-ups (C9) of the hours or days that start in [since, until)."""
-        query = SQLITE["usage_daily"] if grain == "day" else SQLITE["usage_hourly"]
+        query = self._say["usage_daily"] if grain == "day" else self._say["usage_hourly"]
         flags = {f"by_{dimension}": dimension in group_by for dimension in DIMENSIONS}
         with self._connection() as connection:
             found = query.rows(
@@ -166,71 +166,78 @@ class Reader:
     def recent_sessions(self, since: float) -> tuple[rows.SessionRow, ...]:
         """Tasks of all accounts active at ``since`` or later, newest first, as many as the board holds."""
         with self._connection() as connection:
-            found = SQLITE["recent_sessions"].rows(connection, from_ms=_ms(since), limit=limits.SESSIONS)
+            found = self._say["recent_sessions"].rows(connection, from_ms=epoch_ms(since), limit=limits.SESSIONS)
             return tuple(map(rows.session_row, found))
 
     def recent_call_ids(self, since: float) -> tuple[rows.CallIdRow, ...]:
         """Call ids of all accounts given out at ``since`` or later, newest first, as many as the index holds."""
         with self._connection() as connection:
-            found = SQLITE["recent_call_ids"].rows(connection, from_ms=_ms(since), limit=limits.SESSION_CALL_IDS)
+            found = self._say["recent_call_ids"].rows(
+                connection, from_ms=epoch_ms(since), limit=limits.SESSION_CALL_IDS
+            )
             return tuple(map(rows.call_id_row, found))
 
     def sum_cost_nano(self, *, since: float = 0.0, after_id: str | None = None) -> rows.CostSum:
         """For gates: what requests since a time, or written after ``after_id``, cost. LookupError: no such id."""
         with self._connection() as connection:
             if after_id is None:
-                return rows.cost_sum(SQLITE["sum_cost_since"].rows(connection, from_ms=_ms(since)))
-            seq = SQLITE["seq_of"].row(connection, id=after_id)
+                return rows.cost_sum(self._say["sum_cost_since"].rows(connection, from_ms=epoch_ms(since)))
+            seq = self._say["seq_of"].row(connection, id=after_id)
             if seq is None:
                 raise LookupError(f"no request {after_id}")
-            return rows.cost_sum(SQLITE["sum_cost_after"].rows(connection, seq=seq["seq"]))
+            return rows.cost_sum(self._say["sum_cost_after"].rows(connection, seq=seq["seq"]))
 
     def find_damage(self) -> str | None:
-        """What SQLite's own integrity check says about the file, None when it is sound. Reads all of it."""
+        """What the engine's own check says, None when all is sound or it has no such check. Reads everything."""
         with self._connection() as connection:
-            (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-            return None if verdict == "ok" else str(verdict)
+            return self.engine.find_damage(connection)
 
     @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+    def _connection(self) -> Iterator[Connection]:
         connection = self._free.get()
         try:
+            if not self.engine.alive(connection):
+                connection.close()
+                connection = self.engine.open_reader()
             yield connection
-        except sqlite3.Error as error:
-            raise unusable(self.path, error) from error
+        except self.engine.errors as error:
+            raise self.engine.unusable(error) from error
         finally:
             self._free.put(connection)
 
 
-def _statement_for(wanted: RequestFilter) -> Statement:
+def _statement_for(say: Statements, wanted: RequestFilter) -> Statement:
     """The one whose index leaves the fewest rows to look at."""
     if wanted.session_id is not None:
-        return SQLITE["requests_of_session"]
+        return say["requests_of_session"]
     if wanted.key_id is not None:
-        return SQLITE["requests_of_key"]
-    return SQLITE["requests_of_account"]
+        return say["requests_of_key"]
+    return say["requests_of_account"]
 
 
-def _page(found: Sequence[Row], limit: int, cursor_of: Callable[[Row], str]) -> rows.Page[Row]:
+def page_of(found: Sequence[Row], limit: int, cursor_of: Callable[[Row], str]) -> rows.Page[Row]:
+    """The first ``limit`` rows; with a cursor when more were found."""
     shown = tuple(found[:limit])
     more = len(found) > limit and bool(shown)
     return rows.Page(shown, cursor_of(shown[-1]) if more else None)
 
 
-def _request_cursor(row: rows.RequestRow) -> str:
-    return f"{_ms(row.at)}.{row.seq}"
+def request_cursor(row: rows.RequestRow) -> str:
+    """Where the page after this row begins."""
+    return f"{epoch_ms(row.at)}.{row.seq}"
 
 
 def _session_cursor(row: rows.SessionRow) -> str:
-    return f"{_ms(row.last_at)}.{row.id}"
+    return f"{epoch_ms(row.last_at)}.{row.id}"
 
 
 Last = TypeVar("Last", int, str)
 
 
-def _read_cursor(cursor: str | None, read: Callable[[str], Last], end: Last) -> tuple[int, Last]:
+def read_cursor(cursor: str | None, read: Callable[[str], Last], end: Last) -> tuple[int, Last]:
+    """The two parts of a cursor, the end of time when there is none; Refused 400."""
     if cursor is None:
-        return _END_MS, end
+        return END_MS, end
     at_ms, _, last = cursor.partition(".")
     try:
         return int(at_ms), read(last)
@@ -240,9 +247,10 @@ def _read_cursor(cursor: str | None, read: Callable[[str], Last], end: Last) -> 
         ) from None
 
 
-def _ms(at: float) -> int:
-    return _END_MS if math.isinf(at) else round(at * 1000)
+def epoch_ms(at: float) -> int:
+    """Epoch seconds as the database keeps them; infinity is later than anything."""
+    return END_MS if math.isinf(at) else round(at * 1000)
 
 
 def _seconds(at: float) -> int:
-    return _END_MS if math.isinf(at) else math.ceil(at)
+    return END_MS if math.isinf(at) else math.ceil(at)

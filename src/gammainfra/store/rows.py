@@ -1,13 +1,12 @@
 """What the store gives back: frozen rows in the units of the domain (epoch seconds, milliseconds, nano-USD).
 
-Values and their making from SQLite rows; no query stands here and nothing is decided. A cost of None means that no
-price is known.
+Values and their making from rows of the database; no query stands here and nothing is decided. A cost of None means
+that no price is known.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar, cast
 
@@ -15,6 +14,7 @@ from gammainfra.domain.attempt import Ending
 from gammainfra.domain.money import Charge
 from gammainfra.domain.session import NamedBy, SessionName, SessionView
 from gammainfra.domain.usage import Usage
+from gammainfra.store.engine import Row as Stored
 
 Row = TypeVar("Row")
 AttemptOutcome = Literal["served", "absorbed", "failed", "cancelled"]
@@ -217,12 +217,12 @@ class IdempotentRow:
     at: float
 
 
-def idempotent_row(row: sqlite3.Row) -> IdempotentRow:
+def idempotent_row(row: Stored) -> IdempotentRow:
     """A row of ``requests``, as far as its key is concerned."""
     return IdempotentRow(row["id"], row["idempotency_hash"].partition(".")[2], row["at_ms"] / 1000)
 
 
-def request_row(row: sqlite3.Row) -> RequestRow:
+def request_row(row: Stored) -> RequestRow:
     """Read a row of ``requests``."""
     return RequestRow(
         seq=row["seq"],
@@ -267,7 +267,7 @@ def request_row(row: sqlite3.Row) -> RequestRow:
     )
 
 
-def attempt_row(row: sqlite3.Row) -> AttemptRow:
+def attempt_row(row: Stored) -> AttemptRow:
     """Read a row of ``attempts``."""
     return AttemptRow(
         number=row["number"],
@@ -289,7 +289,7 @@ def attempt_row(row: sqlite3.Row) -> AttemptRow:
     )
 
 
-def session_row(row: sqlite3.Row) -> SessionRow:
+def session_row(row: Stored) -> SessionRow:
     """Read a row of ``sessions``."""
     return SessionRow(
         account_id=row["account_id"],
@@ -315,7 +315,7 @@ def session_row(row: sqlite3.Row) -> SessionRow:
     )
 
 
-def usage_row(row: sqlite3.Row, *, by_time: bool) -> UsageRow:
+def usage_row(row: Stored, *, by_time: bool) -> UsageRow:
     """Read a row of a usage query."""
     return UsageRow(
         starts_at=float(row["starts_s"]) if by_time else None,
@@ -341,18 +341,18 @@ def usage_row(row: sqlite3.Row, *, by_time: bool) -> UsageRow:
     )
 
 
-def call_id_row(row: sqlite3.Row) -> CallIdRow:
+def call_id_row(row: Stored) -> CallIdRow:
     """Read a row of ``recent_call_ids``."""
     return CallIdRow(row["account_id"], row["shown"], row["native"], row["session_id"], row["at_ms"] / 1000)
 
 
-def cost_sum(found: list[sqlite3.Row]) -> CostSum:
+def cost_sum(found: list[Stored]) -> CostSum:
     """Read the one row of a sum for gates."""
     (row,) = found
     return CostSum(row["requests"], row["cost_nano"], row["absorbed_nano"], row["fee_nano"], row["unpriced"])
 
 
-def _usage(row: sqlite3.Row, *, estimated: bool = False) -> Usage:
+def _usage(row: Stored, *, estimated: bool = False) -> Usage:
     return Usage(
         input_tokens=row["input_tokens"],
         cache_read_tokens=row["cache_read_tokens"],
@@ -364,7 +364,7 @@ def _usage(row: sqlite3.Row, *, estimated: bool = False) -> Usage:
     )
 
 
-def _charge(row: sqlite3.Row) -> Charge | None:
+def _charge(row: Stored) -> Charge | None:
     if row["cost_nano"] is None:
         return None
     return Charge(row["input_nano"], row["cache_read_nano"], row["cache_write_nano"], row["output_nano"])

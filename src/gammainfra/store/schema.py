@@ -14,13 +14,11 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
+from gammainfra.store.engine import SchemaUnknown
+
 APPLICATION_ID: Final = 0x47414D4D  # "GAMM": tells our files from other programs' SQLite files
 
 _NAME: Final = re.compile(r"(\d{4})_(?:pre|post)_[a-z0-9_]+\.sql\Z")
-
-
-class SchemaUnknown(Exception):
-    """The file holds something that this release cannot have made; the text says what to do."""
 
 
 def migrations_in(folder: Path) -> tuple[Path, ...]:

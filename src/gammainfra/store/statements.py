@@ -8,44 +8,44 @@ itself was tried and left out, because under strict type checking all of its res
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
-Value = str | int | float | bytes | None
+from gammainfra.store.engine import Connection, Row, Value
 
 _BLOCK: Final = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One named statement; parameters are passed by their names in it. Every call may raise sqlite3.Error."""
+    """One named statement; parameters are passed by their names in it. Every call may raise the engine's errors."""
 
     name: str
     sql: str
 
-    def run(self, connection: sqlite3.Connection, **parameters: Value) -> int:
+    def run(self, connection: Connection, **parameters: Value) -> int:
         """Run it and return how many rows it changed."""
         return connection.execute(self.sql, parameters).rowcount
 
-    def run_many(self, connection: sqlite3.Connection, many: Sequence[Mapping[str, Value]]) -> None:
+    def run_many(self, connection: Connection, many: Sequence[Mapping[str, Value]]) -> None:
         """Run it once per set of parameters."""
         connection.executemany(self.sql, many)
 
-    def rows(self, connection: sqlite3.Connection, **parameters: Value) -> list[sqlite3.Row]:
+    def rows(self, connection: Connection, **parameters: Value) -> list[Row]:
         """Every row it finds."""
         return connection.execute(self.sql, parameters).fetchall()
 
-    def row(self, connection: sqlite3.Connection, **parameters: Value) -> sqlite3.Row | None:
+    def row(self, connection: Connection, **parameters: Value) -> Row | None:
         """The first row it finds."""
         found = self.rows(connection, **parameters)
         return found[0] if found else None
 
-    def number(self, connection: sqlite3.Connection, **parameters: Value) -> int:
-        """The one number it finds; LookupError when it finds no row."""
-        return int(self.rows(connection, **parameters)[0][0])
+    def number(self, connection: Connection, **parameters: Value) -> int:
+        """The one number it finds, named ``value``; LookupError when it finds no row."""
+        return int(self.rows(connection, **parameters)[0]["value"])
 
 
 Statements = Mapping[str, Statement]
@@ -63,4 +63,10 @@ def load_statements(folder: Path) -> Statements:
     return statements
 
 
-SQLITE: Final = load_statements(Path(__file__).resolve().parent / "sql" / "sqlite")
+@cache
+def statements_of(dialect: str) -> Statements:
+    """The statements in an engine's own words."""
+    return load_statements(Path(__file__).resolve().parent / "sql" / dialect)
+
+
+SQLITE: Final = statements_of("sqlite")

@@ -11,10 +11,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,16 +23,18 @@ from typing import Final, TypeVar
 from gammainfra.domain import limits
 from gammainfra.domain.plan import Plan
 from gammainfra.domain.record import RequestRecord
-from gammainfra.store import roll_up
-from gammainfra.store.columns import Columns, attempt_columns, call_id_columns, request_columns
-from gammainfra.store.database import StoreUnusable, open_writer, transaction
-from gammainfra.store.statements import SQLITE
+from gammainfra.store import retention, roll_up
+from gammainfra.store.address import engine_at
+from gammainfra.store.columns import Laid, lay_out
+from gammainfra.store.engine import Columns, Connection, Engine, StoreUnusable
+from gammainfra.store.journal import Journal
+from gammainfra.store.statements import statements_of
 
 T = TypeVar("T")
 
 _log: Final = logging.getLogger(__name__)
-# What a record with a wrong value in it can raise on its way into a row: it is tried alone, then given up.
-_UNWRITABLE: Final = (sqlite3.Error, TypeError, ValueError, OverflowError, AttributeError)
+# What a record with a wrong value in it can raise on its way into a row: it is given up, the others are not.
+_UNWRITABLE: Final = (TypeError, ValueError, OverflowError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +52,26 @@ class _Stop:
 class Writer:
     """Implements ``domain.ports.Records``. Opening it opens the database and starts the thread.
 
-    ``show_plan`` writes a Plan as compact JSON; it runs in the writer's thread and must be pure. Raises StoreUnusable.
+    ``show_plan`` writes a Plan as compact JSON; it runs in the writer's thread and must be pure. ``journal`` is the
+    file where records wait while a remote database is gone. Raises StoreUnusable.
     """
 
     def __init__(
-        self, path: Path, *, show_plan: Callable[[Plan], str], sleep: Callable[[float], None] = time.sleep
+        self,
+        where: Engine | str | Path,
+        *,
+        show_plan: Callable[[Plan], str],
+        sleep: Callable[[float], None] = time.sleep,
+        journal: Path | None = None,
     ) -> None:
-        self.path = path
+        self.engine = engine_at(where) if isinstance(where, str | Path) else where
         self.written = 0
-        self._connection = open_writer(path)
+        self._errors: tuple[type[Exception], ...] = (*self.engine.errors, StoreUnusable, ValueError)
+        self._wrong: tuple[type[Exception], ...] = (*self.engine.errors, *_UNWRITABLE)
+        self._say = statements_of(self.engine.dialect)
+        self._passing: tuple[type[Exception], ...] = (*self.engine.passing, StoreUnusable)
+        self._journal = Journal(journal) if journal is not None and self.engine.remote else None
+        self._connection = self.engine.open_writer()
         self._show_plan = show_plan
         self._sleep = sleep
         self._queue: SimpleQueue[RequestRecord | _Job | _Stop] = SimpleQueue()
@@ -89,28 +101,58 @@ class Writer:
         waiting = self._queue.qsize()
         if self._closed or waiting >= limits.RECORD_QUEUE:
             self._refused += 1
-            _log.error("lost a record of %s: %s", self.path, "the store is closed" if self._closed else "too many wait")
+            _log.error(
+                "lost a record of %s: %s", self.engine.name, "the store is closed" if self._closed else "too many wait"
+            )
             return False
         self._queue.put(record)
         if waiting + 1 == limits.RECORD_BATCH:
             self._due.set()
         return True
 
-    def submit(self, job: Callable[[sqlite3.Connection], T]) -> Future[T]:
+    def submit(self, job: Callable[[Connection], T]) -> Future[T]:
         """Run ``job`` on the writing connection, after everything queued before; StoreUnusable once closed.
 
-        An sqlite3.Error or ValueError of the job is the future's; anything else is a defect and ends the writer.
+        An error of the engine or ValueError of the job is the future's; anything else is a defect and ends the writer.
         """
+
+        def run() -> T:
+            self._reopen_if_gone()
+            return job(self._connection)
+
+        return self._in_turn(run)
+
+    async def flush(self) -> None:
+        """Wait until everything queued so far is durable (in the journal, while the database is gone) or lost."""
+        await asyncio.wrap_future(self._in_turn(_nothing))
+
+    def flush_blocking(self, timeout_s: float | None = None) -> None:
+        """As ``flush``, for a thread that is not the loop's; TimeoutError."""
+        self._in_turn(_nothing).result(timeout_s)
+
+    def rebuild_day(self, day: roll_up.Day) -> Future[None]:
+        """Make the roll-ups of a UTC day, and the sums of the sessions active on it, again from the requests."""
+        return self.submit(lambda connection: roll_up.rebuild_day(self.engine, connection, day))
+
+    def verify_day(self, day: roll_up.Day) -> Future[roll_up.DayCheck]:
+        """Compare the sums of a UTC day with what a rebuild would give; changes nothing."""
+        return self.submit(lambda connection: roll_up.verify_day(self.engine, connection, day))
+
+    def forget(self, before: float) -> Future[int]:
+        """Delete a bounded number of rows older than epoch seconds ``before``; how many: 0 when none is left."""
+        return self.submit(lambda connection: retention.forget(self.engine, connection, round(before * 1000)))
+
+    def _in_turn(self, job: Callable[[], T]) -> Future[T]:
         future: Future[T] = Future()
 
         def run() -> None:
             try:
-                future.set_result(job(self._connection))
-            except (sqlite3.Error, ValueError) as error:
+                future.set_result(job())
+            except self._errors as error:
                 future.set_exception(error)
 
         def give_up() -> None:
-            future.set_exception(StoreUnusable(f"the writer of {self.path} is closed"))
+            future.set_exception(StoreUnusable(f"the writer of {self.engine.name} is closed"))
 
         if self._closed:
             give_up()
@@ -118,22 +160,6 @@ class Writer:
         self._queue.put(_Job(run, give_up))
         self._due.set()
         return future
-
-    async def flush(self) -> None:
-        """Wait until everything queued so far is durable or counted as lost."""
-        await asyncio.wrap_future(self.submit(_nothing))
-
-    def flush_blocking(self, timeout_s: float | None = None) -> None:
-        """As ``flush``, for a thread that is not the loop's; TimeoutError."""
-        self.submit(_nothing).result(timeout_s)
-
-    def rebuild_day(self, day: roll_up.Day) -> Future[None]:
-        """Make the roll-ups of a UTC day, and the sums of the sessions active on it, again from the requests."""
-        return self.submit(lambda connection: roll_up.rebuild_day(connection, day))
-
-    def verify_day(self, day: roll_up.Day) -> Future[roll_up.DayCheck]:
-        """Compare the sums of a UTC day with what a rebuild would give; changes nothing."""
-        return self.submit(lambda connection: roll_up.verify_day(connection, day))
 
     def close(self) -> None:
         """Write what is queued, end the thread and close the file. Waits for the disk; calling it again is harmless."""
@@ -155,14 +181,19 @@ class Writer:
             self._connection.close()
 
     def _write_next_batch(self) -> bool:
-        first = self._queue.get()
+        waits = self._journal is not None and self._journal.size > 0
+        try:
+            first = self._queue.get(timeout=limits.RECORD_JOURNAL_RETRY_S if waits else None)
+        except Empty:
+            self._replay()
+            return True
         if isinstance(first, RequestRecord):
             if self._queue.qsize() < limits.RECORD_BATCH - 1:
                 self._due.wait(limits.RECORD_FLUSH_S)
             self._due.clear()
         records, then = self._take(first)
         if records:
-            self._write(records)
+            self._write(list(self._lay_out(records)))
         if isinstance(then, _Job):
             then.run()
         return not isinstance(then, _Stop)
@@ -187,67 +218,112 @@ class Writer:
             elif isinstance(item, _Job):
                 item.give_up()
 
-    def _write(self, records: Sequence[RequestRecord]) -> None:
-        """Try until it is written; a batch that fails for another reason than the disk is tried record by record."""
-        error: Exception | None = None
-        for number in range(limits.RECORD_TRIES):
+    def _lay_out(self, records: Sequence[RequestRecord]) -> Iterator[Laid]:
+        for record in records:
             try:
-                self._write_batch(records)
-            except sqlite3.OperationalError as busy_or_disk:
-                error = busy_or_disk
-                _log.warning("writing %d records failed, try %d: %s", len(records), number + 1, error)
-                if number + 1 < limits.RECORD_TRIES:
-                    self._sleep(limits.RECORD_RETRY_S * 2**number)
+                yield lay_out(record, self._show_plan(record.plan))
             except _UNWRITABLE as wrong_value:
-                error = wrong_value
-                break
-            else:
-                return
-        if len(records) > 1 and not isinstance(error, sqlite3.OperationalError):
-            for record in records:
-                self._write((record,))
-            return
-        self._failed += len(records)
-        _log.error("lost %d records of %s: %s", len(records), self.path, error)
+                self._lose(1, wrong_value)
 
-    def _write_batch(self, records: Sequence[RequestRecord]) -> None:
+    def _write(self, rows: Sequence[Laid]) -> None:
+        """Try until it is written; a batch that fails for another reason than the disk is tried record by record."""
+        error = self._try(rows)
+        if error is None:
+            if self._journal is not None and self._journal.size:
+                self._replay()
+        elif isinstance(error, self._passing):
+            if not self._keep_for_later(rows):
+                self._lose(len(rows), error)
+        elif len(rows) > 1:
+            for one in rows:
+                self._write((one,))
+        else:
+            self._lose(1, error)
+
+    def _try(self, rows: Sequence[Laid]) -> Exception | None:
+        """Write, several times if need be; the last error. What is known to be gone is tried once."""
+        error: Exception | None = None
+        tries = 1 if self._journal is not None and self._journal.size else limits.RECORD_TRIES
+        for number in range(tries if rows else 0):
+            try:
+                self._reopen_if_gone()
+                self._write_batch(rows)
+            except self._passing as busy_or_gone:
+                error = busy_or_gone
+                _log.warning("writing %d records failed, try %d: %s", len(rows), number + 1, error)
+                if number + 1 < tries:
+                    self._sleep(limits.RECORD_RETRY_S * 2**number)
+            except self._wrong as wrong_value:
+                return wrong_value
+            else:
+                return None
+        return error
+
+    def _keep_for_later(self, rows: Sequence[Laid]) -> bool:
+        """Put rows into the journal; False when there is none, or no room in it."""
+        try:
+            return self._journal is not None and self._journal.append(rows)
+        except OSError as error:
+            _log.warning("the journal %s cannot be written: %s", self._journal and self._journal.path, error)
+            return False
+
+    def _replay(self) -> None:
+        """Write what the journal holds; what had been written before counts once."""
+        if self._journal is None:
+            return
+        for rows in self._journal.batches():
+            error = self._try(rows)
+            if isinstance(error, self._passing):
+                return
+            if error is not None:
+                for one in rows:
+                    alone = self._try((one,))
+                    if isinstance(alone, self._passing):
+                        return
+                    if alone is not None:
+                        self._lose(1, alone)
+        self._journal.clear()
+
+    def _reopen_if_gone(self) -> None:
+        if not self.engine.alive(self._connection):
+            self._connection.close()
+            self._connection = self.engine.open_writer()
+
+    def _lose(self, count: int, error: Exception | None) -> None:
+        self._failed += count
+        _log.error("lost %d records of %s: %s", count, self.engine.name, error)
+
+    def _write_batch(self, rows: Sequence[Laid]) -> None:
         connection = self._connection
-        with transaction(connection):
-            ids = json.dumps([record.id for record in records])
-            known = {row["id"] for row in SQLITE["known_ids"].rows(connection, ids=ids)}
-            unique = {record.id: record for record in records if record.id not in known}
-            last_seq = SQLITE["last_seq"].number(connection)
+        with self.engine.transaction(connection):
+            self.engine.begin_writing(connection, sorted({one.at_ms for one in rows}))
+            ids = json.dumps([one.id for one in rows])
+            known = {row["id"] for row in self._say["known_ids"].rows(connection, ids=ids)}
+            unique = {one.id: one for one in rows if one.id not in known}
+            last_seq = self._say["last_seq"].number(connection)
             numbered = list(enumerate(unique.values(), start=last_seq + 1))
             self._insert(numbered)
-            roll_up.add_up(connection, upto=last_seq + len(numbered))
+            roll_up.add_up(self.engine, connection, upto=last_seq + len(numbered))
         self.written += len(numbered)
 
-    def _insert(self, numbered: Sequence[tuple[int, RequestRecord]]) -> None:
-        connection = self._connection
-        SQLITE["insert_requests"].run_many(connection, [request_columns(record, seq) for seq, record in numbered])
-        plans: list[Columns] = [{"seq": seq, "plan": self._show_plan(record.plan)} for seq, record in numbered]
-        SQLITE["insert_plans"].run_many(connection, plans)
-        attempts = [
-            attempt_columns(attempt, seq, ordinal)
-            for seq, record in numbered
-            for ordinal, attempt in enumerate(record.attempts)
-        ]
-        SQLITE["insert_attempts"].run_many(connection, attempts)
-        pairs = [
-            call_id_columns(pair, seq, ordinal)
-            for seq, record in numbered
-            for ordinal, pair in enumerate(record.call_ids)
-        ]
-        SQLITE["insert_call_ids"].run_many(connection, pairs)
+    def _insert(self, numbered: Sequence[tuple[int, Laid]]) -> None:
+        def insert(statement: str, rows: list[Columns]) -> None:
+            self.engine.insert(self._connection, statement, rows)
+
+        insert("insert_requests", [{**one.request, "seq": seq} for seq, one in numbered])
+        insert("insert_plans", [{**one.plan, "seq": seq} for seq, one in numbered])
+        insert("insert_attempts", [{**row, "seq": seq} for seq, one in numbered for row in one.attempts])
+        pairs: list[Columns] = [{**row, "seq": seq} for seq, one in numbered for row in one.call_ids]
+        insert("insert_call_ids", pairs)
         self._trim_call_ids(len(pairs))
 
     def _trim_call_ids(self, added: int) -> None:
         """Hold ``call_ids`` to its bound, every tenth of it: finding the oldest pair to keep walks the table."""
         self._call_ids_since_trim += added
         if self._call_ids_since_trim * 10 >= limits.SESSION_CALL_IDS:
-            SQLITE["forget_call_ids"].run(self._connection, keep=limits.SESSION_CALL_IDS - 1)
+            self._say["forget_call_ids"].run(self._connection, keep=limits.SESSION_CALL_IDS - 1)
             self._call_ids_since_trim = 0
 
 
-def _nothing(_connection: sqlite3.Connection) -> None:
+def _nothing() -> None:
     """A job that only waits its turn."""

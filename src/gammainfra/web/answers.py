@@ -82,14 +82,20 @@ async def answer_csv(
     request: Incoming, names: Sequence[str], rows: Iterable[Mapping[str, Cell]], cursor: str | None = None
 ) -> None:
     """A 200 with CSV (RFC 4180) whose first line names the columns; the next page's cursor stands in a header."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(names)
-    writer.writerows([_cell(row[name]) for name in names] for row in rows)
     headers = [*_CSV, (b"content-disposition", b'attachment; filename="gammainfra.csv"')]
     if cursor is not None:
         headers.append((CURSOR_HEADER, cursor.encode("ascii", "replace")))
-    await request.answer(200, headers, text.getvalue().encode())
+    await request.answer(200, headers, csv_lines(names, rows, head=True))
+
+
+def csv_lines(names: Sequence[str], rows: Iterable[Mapping[str, Cell]], *, head: bool) -> bytes:
+    """Lines of CSV (RFC 4180), the first of them the names of the columns when ``head``."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    if head:
+        writer.writerow(names)
+    writer.writerows([_cell(row[name]) for name in names] for row in rows)
+    return text.getvalue().encode()
 
 
 def _cell(value: Cell) -> str:

@@ -22,10 +22,13 @@ from gammainfra.gateway.serve import serve
 from gammainfra.gateway.services import Services
 from gammainfra.web.cors import Cors, is_preflight
 from gammainfra.web.incoming import ClientGone, Incoming, Receive, Send, headers_too_large, incoming
+from gammainfra.web.recent_refusals import RecentRefusals
 from gammainfra.wire import anthropic, openai_chat, openai_responses
 from gammainfra.wire.dialect import ClientDialect
 
 Handler = Callable[[Incoming], Awaitable[None]]
+Pages = Callable[[Mapping[str, Any], Receive, Send], Awaitable[None]]
+PAGES = "/dashboard"  # everything below it is for people: answered by ``pages``, never with CORS
 
 DIALECTS: Mapping[str, ClientDialect] = {
     "/v1/chat/completions": openai_chat.CLIENT,
@@ -46,12 +49,24 @@ _NOT_SUPPORTED: Mapping[str, str] = {
 
 
 class Api:
-    """The ASGI application. ``routes`` maps (method, path) to handlers; a path that ends with ``/*`` takes the rest."""
+    """The ASGI application. ``routes`` maps (method, path) to handlers; a path that ends with ``/*`` takes the rest.
+
+    ``pages`` is the dashboard's own application; ``refusals`` keeps what it tells about calls that were refused.
+    """
 
     def __init__(
-        self, on: Services, observer: Observer, routes: Mapping[tuple[str, str], Handler], cors: Cors | None = None
+        self,
+        on: Services,
+        observer: Observer,
+        routes: Mapping[tuple[str, str], Handler],
+        cors: Cors | None = None,
+        *,
+        pages: Pages | None = None,
+        refusals: RecentRefusals | None = None,
     ) -> None:
         self._on = on
+        self._pages = pages
+        self._refusals = refusals
         self._cors = cors
         self._observer = observer
         self._routes = {**{("POST", path): self._chat for path in DIALECTS}, **routes}
@@ -61,14 +76,18 @@ class Api:
         if scope["type"] != "http":
             return
         request = incoming(scope, receive, send)
-        origin = None if self._cors is None else self._cors.origin_of(request)
+        is_page = self._pages is not None and _takes(PAGES + "/*", request.path + "/")
+        origin = None if self._cors is None or is_page else self._cors.origin_of(request)
         if self._cors is not None and origin is not None:
             if is_preflight(request):
                 await self._cors.preflight(request, origin)
                 return
             request = replace(request, send=self._cors.readable(send, origin))
         try:
-            await self._route(request)(request)
+            if is_page and self._pages is not None and request.header_bytes <= limits.REQUEST_HEADERS_BYTES:
+                await self._pages(scope, receive, send)
+            else:
+                await self._route(request)(request)
         except Refused as refused:
             await self._refuse(request, refused)
         except ClientGone:
@@ -124,6 +143,8 @@ class Api:
             reply.leave()
 
     async def _refuse(self, request: Incoming, refused: Refused, request_id: str = "") -> None:
+        if self._refusals is not None:
+            self._refusals.note(self._on.clock.wall(), request.path, refused)
         rows, body = self.refusal(refused, request.path, request_id)
         await request.answer(refused.status, rows, body)
 

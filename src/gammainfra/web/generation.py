@@ -17,7 +17,7 @@ from gammainfra.domain import limits
 from gammainfra.domain.bill import Bill
 from gammainfra.domain.failure import Refused
 from gammainfra.gateway.services import Services
-from gammainfra.store.database import StoreUnusable
+from gammainfra.store.engine import StoreUnusable
 from gammainfra.store.reader import Reader
 from gammainfra.store.rows import AttemptRow, RequestDetail, RequestRow
 from gammainfra.web.answers import TOKENS, answer_json, cache_share, fields, money, show_time

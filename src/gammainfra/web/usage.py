@@ -5,6 +5,7 @@ It decides the span of a report and its columns; the sums themselves are the sto
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from gammainfra.domain import limits
@@ -76,13 +77,18 @@ class Usage:
         since, until = _span(asked, grain, self._on.clock.wall())
         by = {_DIMENSIONS[name] for name in names}
         found = await self._reads.read(lambda: self._reader.usage(account_id, since, until, by, grain))
-        columns = {name: of for group, own in _GROUPS.items() if group in by for name, of in own.items()} | dict(_SUMS)
+        columns = columns_by(by)
         rows = [fields(row, columns) for row in found]
         if as_csv:
             await answer_csv(request, tuple(columns), rows)
         else:
             span = {"from": show_time(since), "to": show_time(until)}
             await answer_json(request, {"object": "list", "data": rows, **span})
+
+
+def columns_by(by: Collection[Dimension]) -> Columns[UsageRow]:
+    """The columns of sums that are grouped by these."""
+    return {name: of for group, own in _GROUPS.items() if group in by for name, of in own.items()} | dict(_SUMS)
 
 
 def _span(asked: Parameters, grain: Grain, wall_s: float) -> tuple[int, int]:

@@ -70,6 +70,9 @@ class Speech:
     is_late: bool = False  # it failed after everything had been said
     has_text: bool = False
     n_chars: int = 0
+    _first_thought: int = 0  # what the first thinking block of the exchange under way is called
+    _thoughts: int = 0
+    _counted: Usage = field(default_factory=Usage)  # what earlier exchanges of the same answer cost
     _calls: dict[tuple[int, int], Call] = field(default_factory=dict)
 
     def take(self, event: StreamEvent) -> None:
@@ -77,12 +80,14 @@ class Speech:
         match event:
             case Started(upstream_id):
                 self.upstream_id = self.upstream_id or upstream_id
-            case TextDelta() | ThinkingDelta() | Opaque():
+            case ThinkingDelta():
+                self._take_thinking(event)
+            case TextDelta() | Opaque():
                 self._take_live(event)
             case ToolCallDelta():
                 self._take_call(event)
             case UsageSeen(usage, final):
-                self.usage, self.usage_final = usage, final or self.usage_final
+                self.usage, self.usage_final = self._counted.plus(usage), final or self.usage_final
             case Finished():
                 self.finishes.setdefault(event.choice, event)
             case UpstreamError(failure):
@@ -92,6 +97,11 @@ class Speech:
                 assert_never(event)
         if self.n_chars > (limits.TAIL_BYTES if self._calls else limits.ANSWER_BYTES):
             self.failure = self.failure or _TOO_LARGE
+
+    def _take_thinking(self, event: ThinkingDelta) -> None:
+        number = self._first_thought + event.index
+        self._thoughts = max(self._thoughts, number + 1)
+        self._take_live(event if number == event.index else replace(event, index=number))
 
     def _take_live(self, event: LiveEvent) -> None:
         if isinstance(event, TextDelta):
@@ -118,6 +128,18 @@ class Speech:
             call.arguments.append(delta.arguments)
             self.n_chars += len(delta.arguments)
 
+    @property
+    def paused(self) -> Finished | None:
+        """The end of an exchange that is not the end of the answer: the provider wants to be asked to go on."""
+        finish = self.finishes.get(0)
+        return finish if finish is not None and finish.native == "pause_turn" and not self._calls else None
+
+    def resume(self) -> None:
+        """The provider is asked to go on: what the next exchange says and costs is added to this answer."""
+        self.finishes.clear()
+        self._counted, self.usage_final = self.usage or Usage(), False
+        self._first_thought = self._thoughts
+
     def drain(self) -> list[LiveEvent]:
         """What may stream and was not taken yet."""
         fresh, self.fresh = self.fresh, []
@@ -142,6 +164,11 @@ class Speech:
     def finished(self) -> bool:
         """Whether every answer asked for is complete."""
         return len(self.finishes) >= self.choices
+
+    @property
+    def said(self) -> list[StreamEvent]:
+        """Everything but calls, in order."""
+        return [*self.live, *(event for event in self.held if not isinstance(event, Call))]
 
     @property
     def text(self) -> str:

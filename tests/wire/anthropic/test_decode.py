@@ -457,3 +457,62 @@ def test_the_fragments_in_which_bytes_arrive_change_nothing(piece: int) -> None:
     turn = [start(), PING, *HELLO, *call(1, '{"a"', ":1}"), *call(2, call_id="toolu_2"), ended("tool_use"), STOP]
     assert decode(sse(turn), piece=piece) == stream(*turn)
     assert decode(sse(turn).replace(b"\n", b"\r\n"), piece=piece) == stream(*turn)
+
+
+RUN = {"type": "code_execution_20250825", "tool_id": "srvtoolu_1"}
+
+
+def programmatic(index: int, **fields: Any) -> list[dict[str, Any]]:
+    return call(index, '{"a":1}', caller=RUN, **fields)
+
+
+def test_calls_of_code_whose_result_is_here_are_answered_and_nobodys_to_carry_out() -> None:
+    done = block(3, type="code_execution_tool_result", tool_use_id="srvtoolu_1", content={})
+    said = stream(start(), *programmatic(1), *programmatic(2, call_id="toolu_2"), done, stop(3), ended(), STOP)
+    assert not [event for event in said if isinstance(event, ToolCallDelta)]
+    shown = [json.loads(event.raw) for event in said if isinstance(event, Opaque)]
+    assert [one["content_block"]["type"] for one in shown if one["type"] == "content_block_start"] == [
+        "tool_use",
+        "tool_use",
+        "code_execution_tool_result",
+    ]
+    assert [event.reason for event in said if isinstance(event, Finished)] == ["stop"]
+
+
+def test_calls_of_code_that_waits_for_them_are_the_clients_and_say_who_called() -> None:
+    said = stream(start(), *programmatic(1), *call(2, call_id="toolu_2"), ended("tool_use"), STOP)
+    calls = [event for event in said if isinstance(event, ToolCallDelta)]
+    assert {event.id for event in calls if event.id} == {"toolu_1", "toolu_2"}
+    noted = [json.loads(event.raw) for event in said if isinstance(event, Opaque)]
+    assert noted == [{"type": "gammainfra_called", "id": "toolu_1", "caller": RUN}]
+    assert [event.reason for event in said if isinstance(event, Finished)] == ["tool_calls"]
+
+
+def test_a_call_of_code_without_pieces_or_end_gets_the_input_it_began_with() -> None:
+    begun = block(1, type="tool_use", id="toolu_1", name="f", input={"a": 1}, caller=RUN)
+    for rest in ([stop(1)], []):
+        said = stream(start(), begun, *rest, ended("tool_use"), STOP)
+        assert "".join(event.arguments for event in said if isinstance(event, ToolCallDelta)) == '{"a": 1}'
+
+
+def test_a_signature_leaves_with_the_end_of_its_block_and_never_in_part() -> None:
+    begun = [start(), block(0, type="thinking", thinking=""), delta(0, "thinking_delta", thinking="hm")]
+    signed = [delta(0, "signature_delta", signature="ab"), delta(0, "signature_delta", signature="cd")]
+    cut = stream(*begun, *signed)
+    assert not [event for event in cut if isinstance(event, ThinkingDelta) and event.signature]
+    for rest in ([stop(0)], []):
+        said = stream(*begun, *signed, *rest, ended(), STOP)
+        assert [e.signature for e in said if isinstance(e, ThinkingDelta) and e.signature] == ["abcd"]
+
+
+def test_the_container_and_the_edits_of_the_context_come_with_the_end() -> None:
+    box: dict[str, Any] = {"id": "c1"}
+    edits: dict[str, Any] = {"applied_edits": []}
+    end = {**ended(container=box), "context_management": edits}
+    finish = next(event for event in stream(start(), *HELLO, end, STOP) if isinstance(event, Finished))
+    assert json.loads(finish.native_fields) == {"container": box, "context_management": edits}
+    body = {"type": "message", "content": [{"type": "text", "text": "x"}], "stop_reason": "end_turn"}
+    decoder = PROVIDER.decoder(streamed=False)
+    decoder.feed(json.dumps({**body, "container": box, "context_management": None}).encode())
+    finish = next(event for event in decoder.eof() if isinstance(event, Finished))
+    assert json.loads(finish.native_fields) == {"container": box}

@@ -250,3 +250,15 @@ def test_a_tool_that_the_history_calls_is_declared_once() -> None:
     bash = {"type": "bash_20250124", "name": "f"}
     made = written(user(text()), assistant(use()), user(result()), tools=[bash])
     assert sent(made)["tools"] == [bash]
+
+
+def test_citations_context_and_titles_are_kept() -> None:
+    paper = {
+        "type": "document", "source": {"type": "url", "url": "https://x/y.pdf"}, "title": "t", "context": "c",
+        "citations": {"enabled": True},
+    }  # fmt: skip
+    cites = [{"type": "char_location"}]
+    made = CLIENT.read_request(body(user(paper), assistant(text(citations=cites)), user(text(citations=None))))
+    assert made.messages[0].parts == (Document(url="https://x/y.pdf", name="t", context="c", cited=True),)
+    assert made.messages[1].parts == (Text("hi", citations=tuple(cites)),)
+    assert made.messages[2].parts == (Text("hi"),)

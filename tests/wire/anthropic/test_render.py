@@ -326,3 +326,21 @@ def test_claude_code_reads_that_its_prompt_is_too_long() -> None:
 def test_the_keepalive_is_a_ping() -> None:
     assert events(CLIENT.keepalive) == [{"type": "ping"}]
     assert CLIENT.name == "anthropic"
+
+
+def test_who_called_and_the_container_are_shown_to_clients_of_the_dialect() -> None:
+    run = {"type": "code_execution_20250825", "tool_id": "srvtoolu_1"}
+    box: dict[str, Any] = {"id": "c1", "expires_at": "2026-01-01T00:00:00Z"}
+    edits: dict[str, Any] = {"applied_edits": []}
+    said = (
+        opaque(type="gammainfra_called", id="toolu_1", caller=run),
+        ToolCallDelta(0, "toolu_1", "f", "{}"),
+        ToolCallDelta(1, "toolu_2", "g", "{}"),
+        Finished("tool_calls", native_fields=json.dumps({"container": box, "context_management": edits}).encode()),
+    )
+    shown = json.loads(renderer(stream=False).whole(said, CLOSING))
+    assert shown["content"][0]["caller"] == run
+    assert "caller" not in shown["content"][1]
+    assert (shown["container"], shown["context_management"]) == (box, edits)
+    end = next(event for event in streamed(*said) if event["type"] == "message_delta")
+    assert (end["delta"]["container"], end["context_management"]) == (box, edits)

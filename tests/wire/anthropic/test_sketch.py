@@ -156,7 +156,6 @@ def test_what_anthropic_takes_is_clean(messages: tuple[Any, ...]) -> None:
         (user({"type": "text"}),),
         (user(), assistant(use()), {"role": "system", "content": "note"}, user(result())),
         ({"role": "system", "content": "note"}, user()),
-        (user(), {"role": "system", "content": "note", "output_config": {"effort": "low"}}),
         (user(), assistant(use())),
         (user(), assistant(use()), assistant(text()), user(result())),
         (user(), assistant(use()), user(text(), result())),

@@ -439,3 +439,12 @@ def test_a_target_that_refused_marks_gets_none() -> None:
     drop = frozenset({"cache_control"})
     assert marks(body(request(user(marked("a"))), drop=drop, **AUTO)) == []
     assert marks(body(request(*TASK), drop=drop, **AUTO)) == []
+
+
+def test_citations_and_what_a_document_is_about_return_to_anthropic_only() -> None:
+    cited = Text("yes", citations=({"type": "char_location"},))
+    paper = Document("application/pdf", PDF, name="p", context="about", cited=True)
+    assert said(cited) == [{"type": "text", "text": "yes", "citations": [{"type": "char_location"}]}]
+    assert asked(paper)[0].items() >= {"title": "p", "context": "about", "citations": {"enabled": True}}.items()
+    assert said(cited, owns_dialect=False) == [{"type": "text", "text": "yes"}]
+    assert asked(paper, owns_dialect=False)[0].keys() == {"type", "source", "title"}

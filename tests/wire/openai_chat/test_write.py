@@ -21,8 +21,9 @@ from gammainfra.domain.chat import (
 )
 from gammainfra.domain.endpoint import Capabilities
 from gammainfra.domain.target import Target, Written
+from gammainfra.wire.arguments import object_text
 from gammainfra.wire.openai_chat import PROVIDER
-from gammainfra.wire.openai_chat.write_messages import UNKNOWN_REASONING, object_text
+from gammainfra.wire.openai_chat.write_messages import UNKNOWN_REASONING
 from gammainfra.wire.repair import NOT_EXECUTED
 from tests.wire.conversations import PNG, assistant, call, result, system, user
 from tests.wire.openai_chat.shapes import EVERYTHING, Json, sent, target

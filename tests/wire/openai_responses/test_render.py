@@ -290,3 +290,25 @@ def test_errors_have_openais_shape() -> None:
     shown = json.loads(CLIENT.write_error(Refused(400, "invalid_request", "no", param="input"), "gen-1"))
     assert shown["error"]["code"] == "invalid_request"
     assert (shown["error"]["param"], shown["error"]["request_id"]) == ("input", "gen-1")
+
+
+def test_what_openai_sealed_and_ran_itself_is_shown_as_it_was() -> None:
+    searched = {
+        "type": "web_search_call",
+        "id": "ws_1",
+        "status": "completed",
+        "action": {"type": "search", "query": "x"},
+    }
+    made = (
+        ThinkingDelta("hm", index=0, format="openai-responses-v1", id="rs_up"),
+        ThinkingDelta(redacted="gAAAA", index=0, format="openai-responses-v1", id="rs_up"),
+        Opaque("openai_responses", json.dumps(searched).encode()),
+        Opaque("anthropic", b"{}"),
+        TextDelta("found"),
+        Finished("stop"),
+    )
+    items = whole(*made)["output"]
+    assert items[0]["id"] == "rs_up"
+    assert items[0]["encrypted_content"] == "gAAAA"
+    assert items[1] == searched
+    assert [item["type"] for item in items] == ["reasoning", "web_search_call", "message"]

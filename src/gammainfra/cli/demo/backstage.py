@@ -89,6 +89,10 @@ class Backstage:
         """Every generation request that a provider got, in the order of arrival; waits until all have ended."""
         return self._ask(self._records())
 
+    def dashboard_link(self) -> str:
+        """An address that opens the gateway's dashboard, once."""
+        return f"{self.base_url.removesuffix('/v1')}/dashboard/login?token={self.app.links.make()}"
+
     def flush(self) -> None:
         """Wait until the store has everything."""
         self._ask(self.app.writer.flush())

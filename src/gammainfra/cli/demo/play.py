@@ -55,8 +55,8 @@ class Play:
 class Audience(Protocol):
     """Who is told what happens, as it happens. ``asked`` is called from another thread."""
 
-    def opened(self, play: Play, model: str) -> None:
-        """Everything listens."""
+    def opened(self, play: Play, model: str, dashboard: str) -> None:
+        """Everything listens; ``dashboard`` is a link that opens once."""
         ...
 
     def began(self, step: int) -> None:
@@ -131,7 +131,7 @@ def _with_gateway(
     steps: list[Step] = []
     schedule = Overheard(play.weather, audience.asked)
     with Backstage(folder, script=play.task, schedule=schedule, pace=play.pace, seed=play.seed) as stage:
-        audience.opened(play, PINNED)
+        audience.opened(play, PINNED, stage.dashboard_link())
         # No retries: whatever the gateway lets through is seen.
         agent = Agent(
             _workspace(folder / "workspace"), base_url=stage.base_url, api_key=KEY, model=PINNED, max_retries=0

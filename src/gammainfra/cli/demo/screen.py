@@ -64,7 +64,7 @@ class Screen:
         self._cost = Decimal(0)
 
     # ---- as it happens ----------------------------------------------------------------------------------------------
-    def opened(self, play: Play, model: str) -> None:
+    def opened(self, play: Play, model: str, dashboard: str = "") -> None:
         """Say what is going to be seen."""
         self._play, self._model = play, model
         self._console.print(Text("GammaInfra demo", style="bold"), f"  seed {play.seed}; no key, no network")
@@ -73,6 +73,8 @@ class Screen:
             "and DeepSeek throttle, overload, stall and cut. The agent is a loop on the official openai client, which\n"
             f"is set to no retries. [red]{self._bad}[/] absorbed  [green]{self._fine}[/] served\n"
         )
+        if dashboard:
+            self._console.print(f"Watch it in a browser (the link opens once): [bold]{dashboard}[/]\n", soft_wrap=True)
         if self._console.is_terminal and not self._console.quiet:
             self._live = Live(console=self._console, get_renderable=self._now, transient=True, refresh_per_second=12)
             self._live.start()

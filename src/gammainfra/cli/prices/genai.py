@@ -50,10 +50,10 @@ class GenaiPrices:
 
     def quote(self, endpoint: Endpoint) -> Endpoint | None:
         """The endpoint as this source prices it; None when it does not know it. Raises CannotQuote."""
-        provider = self.providers.get(_PROVIDERS.get(endpoint.provider, endpoint.provider))
-        model = None if provider is None else provider.find_model(endpoint.upstream_model)
-        if model is None:
+        known = self.find(endpoint)
+        if known is None:
             return None
+        _, model = known
         stages = _stages(model.prices)
         in_force = max(index for index, (constraint, _) in enumerate(stages) if _has_begun(constraint, self.today))
         standard = stages[in_force][1]
@@ -63,6 +63,12 @@ class GenaiPrices:
             if index > in_force or _is_daily(constraint)
         )
         return replace(endpoint, price=price_of(standard), windows=windows, tiers=self._tiers(model, standard))
+
+    def find(self, endpoint: Endpoint) -> tuple[Any, Any] | None:
+        """Their provider and their model of an endpoint."""
+        provider = self.providers.get(_PROVIDERS.get(endpoint.provider, endpoint.provider))
+        model = None if provider is None else provider.find_model(endpoint.upstream_model)
+        return None if model is None else (provider, model)
 
     def _tiers(self, model: Any, standard: Any) -> dict[str, Price]:  # noqa: ANN401 - untyped data of the package
         tiers: dict[str, Price] = {}

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Final
 
 from gammainfra.wire.anthropic.client import MessagesClient
+from gammainfra.wire.anthropic.pause import continue_request
 from gammainfra.wire.anthropic.provider import PROVIDER
 from gammainfra.wire.dialect import ClientDialect
 
-__all__ = ["CLIENT", "PROVIDER"]
+__all__ = ["CLIENT", "PROVIDER", "continue_request"]
 
 CLIENT: Final[ClientDialect] = MessagesClient()

@@ -153,7 +153,7 @@ def _block(part: Part, notes: Notes) -> Block | None:
         case Thinking():
             return _thinking(part, notes)
         case Text():
-            block: Block | None = {"type": "text", "text": part.text}
+            block: Block | None = _text(part, notes)
         case Image():
             block = _image(part, notes)
         case Document():
@@ -168,6 +168,13 @@ def _block(part: Part, notes: Notes) -> Block | None:
         case _:
             assert_never(part)
     return None if block is None else notes.markable(block, part.cache)
+
+
+def _text(part: Text, notes: Notes) -> Block:
+    written: Block = {"type": "text", "text": part.text}
+    if part.citations and notes.target.owns_dialect:
+        written["citations"] = list(part.citations)
+    return written
 
 
 def _thinking(part: Thinking, notes: Notes) -> Block | None:
@@ -276,6 +283,11 @@ def _document(part: Document, notes: Notes) -> Block | None:
     block: Block = {"type": "document", "source": source}
     if part.name:
         block["title"] = part.name
+    if notes.target.owns_dialect:
+        if part.context:
+            block["context"] = part.context
+        if part.cited:
+            block["citations"] = {"enabled": True}
     return block
 
 

@@ -13,6 +13,7 @@ from msgspec import Raw
 
 from gammainfra.domain.sketch import Sketch
 from gammainfra.domain.target import Target, Written
+from gammainfra.wire.anthropic import betas
 from gammainfra.wire.anthropic.fields import GATEWAY_FIELDS, OPENAI_NAMES, TRAVELLING, betas_of
 from gammainfra.wire.cache_marks import MARKS
 from gammainfra.wire.lenient import decode
@@ -41,6 +42,7 @@ def copy_request(raw: bytes, sketch: Sketch, target: Target) -> Written | None:
     - client and target speak different dialects, or the target is a compatible host and not Anthropic;
     - the messages are not ones that Anthropic takes (``Sketch.clean``), or end in text that the model cannot continue;
     - a system message stands on the way, and the model is not the one that the client wrote for;
+    - a message brings settings of its own without the beta that allows it;
     - the client set no cache marks and the target caches only where it is told to, or it set more than four;
     - the output limit is absent or above what the model can write;
     - the way to think, the effort, a forced tool or the form of the answer is one that the model does not take;
@@ -64,11 +66,12 @@ def copy_request(raw: bytes, sketch: Sketch, target: Target) -> Written | None:
     fields["model"] = target.model
     if target.stream:
         fields["stream"] = True
-    betas = betas_of(fields)
+    if betas.is_lost(target):
+        dropped.append(betas.HEADER)
     return Written(
         msgspec.json.encode(fields),
         dropped_params=tuple(dropped),
-        headers={"anthropic-beta": ",".join(betas)} if betas else {},
+        headers=betas.header(target, betas_of(fields)),
     )
 
 
@@ -77,6 +80,8 @@ def _fits(sketch: Sketch, target: Target) -> bool:
     if (target.drop | capabilities.refuses) & _INVOLVED:
         return False
     if sketch.cache_marks > MARKS or (not sketch.cache_marks and target.automatic_cache_marks):
+        return False
+    if sketch.turn_config and not betas.relayed(target):
         return False
     if sketch.system_turns and sketch.model.rpartition("/")[2] != target.model:
         return False

@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from gammainfra.domain.failure import Cause, Failure, Fix
+from gammainfra.wire.anthropic import betas
 from gammainfra.wire.sanitise import sanitise
 
 _BY_TYPE: Final = {
@@ -75,6 +76,8 @@ _PARAMETER: Final = re.compile(
     r"|\b(?P<prefill>prefill)",
     re.IGNORECASE,
 )
+
+_BETA: Final = re.compile(r"anthropic-beta`? header|beta (?:flag|header)", re.IGNORECASE)
 
 _TITLE: Final = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
 _TAG: Final = re.compile(r"<[^>]*>")
@@ -171,6 +174,8 @@ def _invalid(message: str) -> tuple[Cause, Fix | None, str | None]:
         return Cause.CONTEXT_OVERFLOW, None, None
     if _SIGNATURE.search(message):
         return Cause.INVALID_SIGNATURE, Fix.DROP_THINKING, None
+    if _BETA.search(message):  # its words name a beta, and betas have the names of parameters
+        return Cause.UNSUPPORTED_PARAMETER, Fix.DROP_PARAMETER, betas.PARAMETER
     parameter = _PARAMETER.search(message)
     if parameter is not None and _REFUSED.search(message):
         return Cause.UNSUPPORTED_PARAMETER, Fix.DROP_PARAMETER, parameter.lastgroup

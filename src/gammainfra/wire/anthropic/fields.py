@@ -33,7 +33,7 @@ TRAVELLING: Final = NATIVE_FIELDS | {
     "top_p",
 }
 
-# Headers are not relayed, so a field that is still a beta brings its own.
+# A field that is still a beta brings its own when the client did not name it.
 _BETAS: Final = {"context_management": "context-management-2025-06-27", "mcp_servers": "mcp-client-2025-11-20"}
 
 # Names of parameters as the rest of the gateway knows them.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from gammainfra.domain.chat import (
@@ -84,7 +85,8 @@ def _part(block: object, param: str) -> Part:
     mark = cache_mark(block)
     match block:
         case {"type": "text", "text": str(text)}:
-            return Text(text, mark)
+            citations = block.get("citations")
+            return Text(text, mark, tuple(citations) if isinstance(citations, list) else ())
         case {"type": "thinking"}:
             return read_thinking(_text(block.get("thinking")), _text(block.get("signature")))
         case {"type": "redacted_thinking", "data": str(redacted)}:
@@ -94,7 +96,7 @@ def _part(block: object, param: str) -> Part:
         case {"type": "tool_result", "tool_use_id": str(call_id)}:
             return ToolResult(call_id, read_content(block.get("content"), param), block.get("is_error") is True, mark)
         case {"type": "image" | "document" as kind, "source": dict(source)}:
-            read = _image(source, mark) if kind == "image" else _document(source, _text(block.get("title")), mark)
+            read = _image(source, mark) if kind == "image" else _described(_document(source, mark), block)
             return read or _opaque(block, mark)
         case _:
             return _opaque(block, mark)
@@ -118,16 +120,29 @@ def _image(source: Mapping[str, Any], mark: CacheMark | None) -> Part | None:
             return None
 
 
-def _document(source: Mapping[str, Any], title: str, mark: CacheMark | None) -> Part | None:
+def _described(document: Document | None, block: Mapping[str, Any]) -> Document | None:
+    """A document with what its block says beside the source."""
+    if document is None:
+        return None
+    cited = block.get("citations")
+    return replace(
+        document,
+        name=_text(block.get("title")),
+        context=_text(block.get("context")),
+        cited=isinstance(cited, dict) and cited.get("enabled") is True,
+    )
+
+
+def _document(source: Mapping[str, Any], mark: CacheMark | None) -> Document | None:
     match source:
         case {"type": "base64", "data": str(encoded)}:
-            return Document(_text(source.get("media_type")), encoded, name=title, cache=mark)
+            return Document(_text(source.get("media_type")), encoded, cache=mark)
         case {"type": "text", "data": str(text)}:
             encoded = base64.b64encode(text.encode("utf-8", "replace")).decode()
-            return Document("text/plain", encoded, name=title, cache=mark)
+            return Document("text/plain", encoded, cache=mark)
         case {"type": "url", "url": str(url)}:
-            return Document(url=url, name=title, cache=mark)
+            return Document(url=url, cache=mark)
         case {"type": "file", "file_id": str(file_id)}:
-            return Document(file_id=file_id, name=title, cache=mark)
+            return Document(file_id=file_id, cache=mark)
         case _:
             return None

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, assert_never
 
 import msgspec
+from msgspec import Raw
 
 from gammainfra.domain.bill import Bill, Closing
 from gammainfra.domain.failure import Refused
@@ -21,6 +22,7 @@ from gammainfra.wire.anthropic.scribe import Event, Scribe, folded
 from gammainfra.wire.cost import cost_fields
 
 _encode = msgspec.json.Encoder().encode
+_FIELDS: Final = msgspec.json.Decoder(dict[str, Raw])
 _TEXT_END: Final = b"}}\n\n"
 
 
@@ -75,7 +77,10 @@ class MessagesRenderer:
         """Everything that ends the stream: held text, whole calls, stop reason, usage, comment, ``message_stop``."""
         out = [self.render(events)]
         out += map(_frame, self._scribe.close())
-        delta = {"type": "message_delta", "delta": _ending(events), "usage": usage_of(closing.bill), **_plan(closing)}
+        native = _native_fields(events)
+        container = {name: native.pop(name) for name in ("container",) if name in native}
+        ending = {**_ending(events), **container}
+        delta = {"type": "message_delta", "delta": ending, "usage": usage_of(closing.bill), **native, **_plan(closing)}
         out.append(_frame(delta))
         out.append(b": gammainfra " + _encode(closing.facts) + b"\n\n" + _frame({"type": "message_stop"}))
         return b"".join(out)
@@ -85,7 +90,7 @@ class MessagesRenderer:
         scribe = Scribe()
         written = [written for event in events for written in scribe.take(event)] + scribe.close()
         message = self._message(folded(written), usage_of(closing.bill))
-        return _encode({**message, **_ending(events), **_plan(closing)})
+        return _encode({**message, **_ending(events), **_native_fields(events), **_plan(closing)})
 
     def error(self, refused: Refused) -> bytes:
         """An in-band error on an open stream (C66): no stop reason, no ``message_stop``."""
@@ -112,6 +117,12 @@ def _ending(events: Iterable[StreamEvent]) -> dict[str, Any]:
     if finish.refusal is not None:
         ending["stop_details"] = {"type": "refusal", "category": None, "explanation": finish.refusal}
     return ending
+
+
+def _native_fields(events: Iterable[StreamEvent]) -> dict[str, Raw]:
+    """What Anthropic alone says at the end: ``container`` and ``context_management``, as received."""
+    said = next((event.native_fields for event in events if isinstance(event, Finished)), b"")
+    return _FIELDS.decode(said) if said else {}
 
 
 def _stop_reason(finish: Finished) -> str:

@@ -49,6 +49,7 @@ class Scribe:
 
     def __init__(self) -> None:
         self._n_blocks = 0
+        self._callers: dict[str, object] = {}
         self._now: _Open | None = None
 
     @property
@@ -125,7 +126,9 @@ class Scribe:
     def _call(self, event: ToolCallDelta) -> list[Event]:
         events: list[Event] = []
         if not self._is_open("call", event.index):
-            block = {"type": "tool_use", "id": event.id, "name": event.name, "input": {}}
+            block: Event = {"type": "tool_use", "id": event.id, "name": event.name, "input": {}}
+            if event.id in self._callers:
+                block["caller"] = self._callers[event.id]
             events = self._begin("call", event.index, block)
         if event.arguments:
             events.append(self._delta({"type": "input_json_delta", "partial_json": event.arguments}))
@@ -135,6 +138,9 @@ class Scribe:
         """An event that only this dialect has, under our own block numbers."""
         key = event.get("index", 0)
         match event:
+            case {"type": "gammainfra_called", "id": str(call_id)}:
+                self._callers[call_id] = event["caller"]
+                return []
             case {"type": "content_block_start", "content_block": {"type": "text"} as block}:
                 sources = block.get("citations")
                 begun = self._begin("text", 0, {"type": "text", "text": "", **({} if sources is None else _UNCITED)})

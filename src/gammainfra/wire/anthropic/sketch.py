@@ -95,6 +95,7 @@ def read_sketch(raw: bytes) -> Sketch:
         clean=found.clean,
         session_hint=_hint(metadata.get("session_id")) or _hint(session_of(user_id)),
         system_turns=found.system_turns,
+        turn_config=found.turn_config,
         user=_hint(user_id),
     )
 

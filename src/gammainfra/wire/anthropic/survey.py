@@ -52,7 +52,7 @@ class Message(Struct):
 
     role: str
     content: str | list[Block | str] | None = None
-    output_config: Raw = NONE  # a beta's, whose header is not relayed
+    output_config: Raw = NONE  # a beta's
 
 
 @dataclass(slots=True)
@@ -67,6 +67,7 @@ class Survey:
     call_repeated: bool = False
     cache_marks: int = 0
     system_turns: int = 0
+    turn_config: bool = False
     roles: list[str] = field(default_factory=list)
     first_user: Message | None = None
     last_user: Message | None = None
@@ -94,10 +95,11 @@ def survey(messages: Sequence[Message]) -> Survey:
                 found.clean = found.clean and not found.open_ids
             case "system":
                 found.system_turns += 1
-                found.clean = found.clean and not found.open_ids and message.output_config is NONE
+                found.clean = found.clean and not found.open_ids
             case _:
                 param = f"messages[{index}].role"
                 raise refused(f"`{param}`: {role[:40]!r} is not one of assistant, system, user", param)
+        found.turn_config = found.turn_config or is_given(message.output_config)
         found.roles.append(role)
     found.clean = found.clean and not found.open_ids
     return found

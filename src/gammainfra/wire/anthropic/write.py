@@ -14,7 +14,7 @@ import msgspec
 
 from gammainfra.domain.chat import ChatRequest, Message, Text, ToolCall
 from gammainfra.domain.target import Target, Written
-from gammainfra.wire.anthropic import blocks, params, tools
+from gammainfra.wire.anthropic import betas, blocks, params, tools
 from gammainfra.wire.anthropic.fields import NATIVE_FIELDS, betas_of
 from gammainfra.wire.anthropic.notes import Block, Notes, Turn
 from gammainfra.wire.cache_marks import automatic_ends, kept_marks
@@ -72,13 +72,14 @@ def write_request(request: ChatRequest, target: Target) -> Written:
     body["messages"] = turns
     if target.stream:
         body["stream"] = True
-    betas = [*notes.betas, *betas_of(native)]
+    if betas.is_lost(target):
+        notes.drop(betas.HEADER)
     return Written(
         body=msgspec.json.encode(params.renamed(body, notes)),
         dropped_params=tuple(notes.dropped),
         dropped_context=(f"thinking={notes.lost_thinking}",) if notes.lost_thinking else (),
         call_ids=tuple((shown, sent) for shown, sent in ids.items() if shown != sent),
-        headers={"anthropic-beta": ",".join(betas)} if betas else {},
+        headers=betas.header(target, (*notes.betas, *betas_of(native))),
         tool_names=tuple(notes.names.items()),
     )
 

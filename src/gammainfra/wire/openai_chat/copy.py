@@ -18,9 +18,9 @@ from gammainfra.wire.effort import read_effort
 from gammainfra.wire.gateway_fields import GATEWAY_FIELDS
 from gammainfra.wire.lenient import decode
 from gammainfra.wire.openai_chat.mend import mend_messages
-from gammainfra.wire.openai_chat.names import is_accepted
 from gammainfra.wire.openai_chat.parameters import effort_fields, effort_for, fit, limited, rules_for
 from gammainfra.wire.openai_chat.read import read_max_tokens
+from gammainfra.wire.tool_names import is_accepted
 
 _BODY: Final = msgspec.json.Decoder(dict[str, Raw])
 _ANY: Final = msgspec.json.Decoder()

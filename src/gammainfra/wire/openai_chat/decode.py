@@ -29,10 +29,10 @@ from gammainfra.domain.usage import Usage
 from gammainfra.wire.lenient import NONE, decode
 from gammainfra.wire.openai_chat.calls import Calls
 from gammainfra.wire.openai_chat.chunk import OPAQUE_DELTA, CallDelta, Choice, Chunk, Delta, read_chunk
-from gammainfra.wire.openai_chat.errors import Told, classify, read_told
 from gammainfra.wire.openai_chat.read_messages import thinking_text
 from gammainfra.wire.openai_chat.thinking import from_detail, signature_of_call
 from gammainfra.wire.openai_chat.usage import read_usage
+from gammainfra.wire.openai_failure import Told, classify, read_told
 from gammainfra.wire.sse import Event, EventTooLarge, Framer
 
 _DIALECT: Final = "openai_chat"

@@ -10,10 +10,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from gammainfra.wire.arguments import json_text
+from gammainfra.wire.arguments import json_text, object_text
 from gammainfra.wire.lenient import read_body
 from gammainfra.wire.openai_chat.survey import LooseMessage, StrictMessage, survey
-from gammainfra.wire.openai_chat.write_messages import object_text
 
 _LOOSE: Final = msgspec.json.Decoder(list[LooseMessage])
 _MESSAGES: Final = msgspec.json.Decoder(list[dict[str, Raw]])

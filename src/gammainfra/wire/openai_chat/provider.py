@@ -10,8 +10,8 @@ from gammainfra.domain.sketch import Sketch
 from gammainfra.domain.target import Target, Written
 from gammainfra.wire.openai_chat.copy import copy_request
 from gammainfra.wire.openai_chat.decode import ChatDecoder
-from gammainfra.wire.openai_chat.errors import read_error
 from gammainfra.wire.openai_chat.write import write_request
+from gammainfra.wire.openai_failure import read_error
 
 
 class ChatProvider:

@@ -13,11 +13,11 @@ import msgspec
 
 from gammainfra.domain.chat import ChatRequest, ResponseFormat, ToolChoice, ToolSpec
 from gammainfra.domain.target import Target, Written
-from gammainfra.wire.openai_chat.names import sent_name
 from gammainfra.wire.openai_chat.parameters import STOPS, Rules, effort_fields, effort_for, fit, limited, rules_for
 from gammainfra.wire.openai_chat.read_messages import DIALECT
 from gammainfra.wire.openai_chat.write_messages import write_messages
 from gammainfra.wire.repair import repair
+from gammainfra.wire.tool_names import sent_name
 
 _NO_PARAMETERS: Final[dict[str, Any]] = {"type": "object", "properties": {}}
 _USER_CHARS: Final = 64

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-import msgspec
-
 from gammainfra.domain.chat import (
     CacheMark,
     Document,
@@ -26,10 +24,11 @@ from gammainfra.domain.chat import (
     ToolResult,
 )
 from gammainfra.domain.target import Target
-from gammainfra.wire.openai_chat.names import sent_name
+from gammainfra.wire.arguments import object_text
 from gammainfra.wire.openai_chat.read_messages import DIALECT
 from gammainfra.wire.openai_chat.thinking import details_of
 from gammainfra.wire.tool_ids import upstream_ids
+from gammainfra.wire.tool_names import sent_name
 
 UNKNOWN_REASONING: Final = "The reasoning of this step was not kept."
 EMPTY_RESULT: Final = "(empty)"
@@ -174,20 +173,6 @@ def _place_reasoning(
 def _call(call: ToolCall, ids: Mapping[str, str]) -> dict[str, Any]:
     function = {"name": sent_name(call.name), "arguments": object_text(call.arguments)}
     return {"id": ids[call.id], "type": "function", "function": function}
-
-
-def object_text(arguments: str) -> str:
-    """Arguments as the JSON text of an object, untouched when they are one.
-
-    Nothing is ``{}``, another value stands under ``_``, and text that is cut off or no JSON under ``__raw_arguments``.
-    """
-    if not arguments.strip():
-        return "{}"
-    try:
-        value = msgspec.json.decode(arguments)
-    except (ValueError, RecursionError):
-        return msgspec.json.encode({"__raw_arguments": arguments}).decode()
-    return arguments if isinstance(value, dict) else msgspec.json.encode({"_": value}).decode()
 
 
 def _blocks(parts: Iterable[Part], written: WrittenMessages, *, marks: bool) -> list[dict[str, Any]]:

@@ -57,7 +57,7 @@ class Conversation:
                 case "thought":
                     self._say("assistant", read_reasoning(item))
                 case "call":
-                    self._say("assistant", [_call(item)])
+                    self._say("assistant", [call_of(item)])
                 case "result":
                     self._say("user", [_result(item, f"{at}.output")])
                     self._declare(item)
@@ -104,7 +104,8 @@ def call_id_of(item: Mapping[str, Any]) -> str:
     return ""
 
 
-def _call(item: Mapping[str, Any]) -> ToolCall:
+def call_of(item: Mapping[str, Any]) -> ToolCall:
+    """The call that an item of voice ``call`` makes, of whatever kind of tool."""
     call_id, name = call_id_of(item), item.get("name")
     name = hub_name(name if isinstance(name, str) else "", item.get("namespace"))
     match item["type"]:

@@ -17,8 +17,8 @@ from msgspec import Struct
 from gammainfra.domain.chat import Thinking
 from gammainfra.domain.stream import ThinkingDelta
 
-_OPENAIS: Final = "openai-responses-v1"
-_MARK: Final = "gi1."
+OPENAIS: Final = "openai-responses-v1"
+MARK: Final = "gi1."
 
 
 class _Seal(Struct, omit_defaults=True):
@@ -58,9 +58,11 @@ class Thought:
         """The block as a reasoning item, without id."""
         summary = [{"type": "summary_text", "text": self.text}] if self.texts else []
         made: dict[str, Any] = {"type": "reasoning", "summary": summary}
+        if self._seal.format == OPENAIS and self._seal.redacted:
+            return {**made, "encrypted_content": self._seal.redacted}  # OpenAI's own, as it will want it back
         sealed = msgspec.json.encode(self._seal)
         if sealed != b"{}":
-            made["encrypted_content"] = _MARK + base64.urlsafe_b64encode(sealed).decode()
+            made["encrypted_content"] = MARK + base64.urlsafe_b64encode(sealed).decode()
         return made
 
 
@@ -70,11 +72,11 @@ def read_reasoning(item: Mapping[str, Any]) -> list[Thinking]:
     sealed = item.get("encrypted_content")
     if not isinstance(sealed, str) or not sealed:
         return [Thinking(text=text)] if text else []
-    if not sealed.startswith(_MARK):
+    if not sealed.startswith(MARK):
         name = item.get("id")
         name = name if isinstance(name, str) else ""
-        found = [Thinking(text=text, format=_OPENAIS, id=name)] if text else []
-        return [*found, Thinking(redacted=sealed, format=_OPENAIS, id=name)]
+        found = [Thinking(text=text, format=OPENAIS, id=name)] if text else []
+        return [*found, Thinking(redacted=sealed, format=OPENAIS, id=name)]
     seal = _opened(sealed)
     found = []
     if text or seal.signature:
@@ -86,7 +88,7 @@ def read_reasoning(item: Mapping[str, Any]) -> list[Thinking]:
 
 def _opened(sealed: str) -> _Seal:
     try:
-        return _SEAL.decode(base64.urlsafe_b64decode(sealed[len(_MARK) :]))
+        return _SEAL.decode(base64.urlsafe_b64decode(sealed[len(MARK) :]))
     except ValueError:
         return _Seal()  # changed on its way: what can be read is kept
 

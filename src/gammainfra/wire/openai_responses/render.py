@@ -29,7 +29,8 @@ from gammainfra.domain.stream import (
     UsageSeen,
 )
 from gammainfra.wire.openai_error import write_error
-from gammainfra.wire.openai_responses.reasoning import Thought
+from gammainfra.wire.openai_responses.items import DIALECT
+from gammainfra.wire.openai_responses.reasoning import OPENAIS, Thought
 from gammainfra.wire.openai_responses.tools import call_item
 from gammainfra.wire.openai_responses.usage import responses_usage
 
@@ -164,6 +165,11 @@ class ResponsesRenderer:
                 self._think(event, out)
             case ToolCallDelta():
                 self._call(event, out)
+            case Opaque(dialect, raw) if dialect == DIALECT:
+                self._close(out)
+                item = _ANY.decode(raw)
+                self._add(out, item)
+                self._done(out, item)
             case Opaque() | Started() | UsageSeen() | Finished() | UpstreamError():
                 pass
             case _:
@@ -193,7 +199,8 @@ class ResponsesRenderer:
         block = self._open
         if not isinstance(block, _Reasoning) or block.index != event.index:
             self._close(out)
-            block = self._open = _Reasoning(self._item_id("reasoning"), event.index)
+            own = event.format == OPENAIS and event.id.startswith("rs_")
+            block = self._open = _Reasoning(event.id if own else self._item_id("reasoning"), event.index)
             self._add(out, {"id": block.id, "type": "reasoning", "summary": []})
         at = {"item_id": block.id, "output_index": len(self._items), "summary_index": 0}
         if event.text and not block.thought.texts:

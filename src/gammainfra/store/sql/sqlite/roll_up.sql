@@ -146,13 +146,15 @@ DELETE FROM usage_hourly WHERE starts_s >= :from_s AND starts_s < :to_s;
 DELETE FROM usage_daily WHERE starts_s >= :from_s AND starts_s < :to_s;
 
 -- name: forget_sessions
--- The sessions that had a request in a range of seq: rebuild_sessions makes them again.
-DELETE FROM sessions WHERE (account_id, session_id) IN (
+-- The sessions that had a request in a range of seq: rebuild_sessions makes them again. Not one that began when
+-- requests are not kept any more: it could only be made again in part.
+DELETE FROM sessions WHERE started_ms >= :kept_from_ms AND (account_id, session_id) IN (
     SELECT account_id, session_id FROM requests WHERE seq > :after AND seq <= :upto
 );
 
 -- name: rebuild_sessions
--- Sums whole sessions, all their requests, for the sessions that had one in a range of seq.
+-- Sums whole sessions, all their requests, for the sessions that had one in a range of seq and are not
+-- there: forget_sessions has left those that cannot be made again.
 INSERT INTO sessions (
     account_id, session_id, named_by, client, endpoint, label, started_ms, last_at_ms, requests, steps,
     failed, rescued, unpriced, attempts, absorbed_attempts, input_tokens, cache_read_tokens,
@@ -168,6 +170,10 @@ FROM usage_lines
 WHERE session_id <> '' AND (account_id, session_id) IN (
     SELECT account_id, session_id FROM requests WHERE seq > :after AND seq <= :upto
 )
+    AND NOT EXISTS (
+        SELECT 1 FROM sessions AS s
+        WHERE s.account_id = usage_lines.account_id AND s.session_id = usage_lines.session_id
+    )
 GROUP BY account_id, session_id
 ON CONFLICT (account_id, session_id) DO UPDATE SET
     started_ms = min(started_ms, excluded.started_ms), last_at_ms = max(last_at_ms, excluded.last_at_ms),

@@ -5,7 +5,7 @@
 SELECT id FROM requests WHERE id IN (SELECT value FROM json_each(:ids));
 
 -- name: last_seq
-SELECT coalesce(max(seq), 0) FROM requests;
+SELECT coalesce(max(seq), 0) AS value FROM requests;
 
 -- name: insert_requests
 -- One row per answer; cost_nano is generated.

@@ -16,7 +16,7 @@ import msgspec
 
 from gammainfra.domain.failure import Cause, Failure, Fix
 from gammainfra.wire.lenient import decode
-from gammainfra.wire.openai_chat.retry_after import retry_after_s
+from gammainfra.wire.openai_retry_after import retry_after_s
 from gammainfra.wire.sanitise import sanitise
 
 _ANY: Final = msgspec.json.Decoder()
@@ -73,6 +73,7 @@ _OVERLOADED_WORDS: Final = re.compile(r"overloaded|at capacity|over capacity|no 
 _SIGNATURE_WORDS: Final = re.compile(
     r"signature.{0,40}thinking|thinking.{0,60}signature|thought.?signature|bound to a different conversation"
     r"|reasoning_content.{0,80}(?:must|passed back|missing)|expected .?thinking"
+    r"|encrypted.content.{0,120}(?:verified|decrypted|parsed|invalid)|reasoning.{0,80}without its required"
 )
 _UNSUPPORTED_WORDS: Final = re.compile(
     r"(?:unsupported|unknown|unrecognized|unexpected) (?:request )?(?:parameter|value|argument|field|property)"

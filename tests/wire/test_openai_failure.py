@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gammainfra.domain.failure import Cause, Failure, Fix
 from gammainfra.wire.openai_chat import PROVIDER
-from gammainfra.wire.openai_chat.retry_after import retry_after_s
+from gammainfra.wire.openai_retry_after import retry_after_s
 
 
 def read(http: int, body: object, **headers: str) -> Failure:

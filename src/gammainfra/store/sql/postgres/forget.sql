@@ -1,0 +1,27 @@
+-- What is older than the operator keeps it, a bounded number of rows at a time. Sums by day stay for ever.
+
+-- name: kept_from_ms
+-- Arrivals before this may be gone: their days are neither verified nor rebuilt.
+SELECT coalesce(max(value), 0) AS value FROM meta WHERE name = 'kept_from_ms';
+
+-- name: move_kept_from
+INSERT INTO meta (name, value) VALUES ('kept_from_ms', %(before_ms)s)
+ON CONFLICT (name) DO UPDATE SET value = greatest(meta.value, excluded.value);
+
+-- name: forget_old_requests
+-- The requests themselves go day by day, their tables with them; what is left are their ids.
+DELETE FROM request_ids WHERE id IN (
+    SELECT id FROM request_ids WHERE at_ms < %(before_ms)s ORDER BY at_ms LIMIT %(limit)s
+);
+
+-- name: forget_old_sessions
+DELETE FROM sessions WHERE (account_id, session_id) IN (
+    SELECT account_id, session_id FROM sessions
+    WHERE last_at_ms < %(before_ms)s ORDER BY last_at_ms LIMIT %(limit)s
+);
+
+-- name: forget_old_hours
+DELETE FROM usage_hourly WHERE (account_id, starts_s, key_id, model, provider, client) IN (
+    SELECT account_id, starts_s, key_id, model, provider, client FROM usage_hourly
+    WHERE starts_s < %(before_ms)s / 1000 - 3599 ORDER BY starts_s LIMIT %(limit)s
+);
