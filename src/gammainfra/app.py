@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import socket
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,16 +16,20 @@ import uvicorn
 from gammainfra.accounts.keys import ApiKeys
 from gammainfra.accounts.pepper import FILE_NAME as PEPPER
 from gammainfra.accounts.pepper import PepperUnusable, read_or_create
+from gammainfra.billing.fees import PLANS
 from gammainfra.catalog import load, snapshot
 from gammainfra.catalog.load import CatalogError
 from gammainfra.domain import limits
+from gammainfra.domain.ledger import Hold
 from gammainfra.domain.plan import Plan
 from gammainfra.domain.record import ApiKey
 from gammainfra.domain.secret import Secret
 from gammainfra.gateway.admission import Admission
+from gammainfra.gateway.billing import Billing
 from gammainfra.gateway.counting import Counting
 from gammainfra.gateway.host import Host, HostKey
 from gammainfra.gateway.means import Means
+from gammainfra.gateway.reaper import reap
 from gammainfra.gateway.services import Services
 from gammainfra.gateway.state.health_board import HealthBoard
 from gammainfra.gateway.state.health_report import report
@@ -38,7 +42,9 @@ from gammainfra.routing.explain import explain
 from gammainfra.routing.roster import enrol
 from gammainfra.settings import BOOTSTRAP_VARIABLE, ProviderSettings, Settings, SettingsWrong
 from gammainfra.store.database import FILE_NAME, StoreUnusable, version_note
+from gammainfra.store.desk import Desk
 from gammainfra.store.keys import SqliteKeys
+from gammainfra.store.ledger import SqliteBooks
 from gammainfra.store.reader import Reader
 from gammainfra.store.writer import Writer
 from gammainfra.telemetry.log import Observed, configure, note_loop_defect
@@ -92,6 +98,8 @@ class App:
     reader: Reader
     upstream: Upstream
     first_key: str | None
+    books: SqliteBooks
+    billing: Billing | None = None
 
     def notes(self) -> list[str]:
         """What the operator should know at start."""
@@ -112,6 +120,19 @@ class App:
         while True:
             await asyncio.sleep(limits.KEY_RELOAD_S)
             await asyncio.to_thread(self.keys.reload)
+
+    async def watch_books(self) -> None:
+        """End holds that nobody will settle, those of an earlier boot first, until cancelled."""
+        billing, clock = self.billing, self.services.clock
+        while billing is not None:
+            now = clock.wall()
+
+            async def find(node: str = billing.node, now: float = now) -> Sequence[Hold]:
+                job = self.writer.submit(lambda _: self.books.orphans(node=node, now=now, most=limits.REAP_BATCH))
+                return await asyncio.wrap_future(job)
+
+            await reap(billing.ledger, find, now)
+            await asyncio.sleep(limits.REAP_EVERY_S)
 
     async def close(self) -> None:
         """Let running answers end (settings ``server.drain_s``), then close what is open, the store last."""
@@ -142,8 +163,10 @@ def build(settings: Settings) -> App:
         health=lambda: report(health, clock.now(), clock.wall()),
     )
     observer = Observed(metrics)
-    means = Means(hosts, upstream, health, sessions, writer, observer, clock, settings.head_after_ms / 1000)
-    on = Services(keys, admission, sessions, health, enrol(catalog), Turns(means), clock, random)
+    books = SqliteBooks(writer.connection)
+    billing = _billing(settings, writer, books, random)
+    means = Means(hosts, upstream, health, sessions, writer, observer, clock, settings.head_after_ms / 1000, billing)
+    on = Services(keys, admission, sessions, health, enrol(catalog), Turns(means), clock, random, billing is not None)
     models, shown = Models(on), routes_shown.Routes(on)
     checks = Health(
         on,
@@ -166,7 +189,15 @@ def build(settings: Settings) -> App:
     origins = settings.server.cors_origins
     api = Api(on, observer, routes, Cors(origins) if origins else None)
     first_key = _first_key(keys, settings.bootstrap_key)
-    return App(settings, api, on, keys, hosts, writer, reader, upstream, first_key)
+    return App(settings, api, on, keys, hosts, writer, reader, upstream, first_key, books, billing)
+
+
+def _billing(settings: Settings, writer: Writer, books: SqliteBooks, random: SystemRandom) -> Billing | None:
+    """The books in front of every request; None with billing off, where nothing waits for them."""
+    if settings.billing == "off":
+        return None
+    desk = Desk(books, lambda job, give_up: writer.hurry(lambda _: job(), give_up))
+    return Billing(desk, random.bytes(8).hex(), PLANS[settings.fees])
 
 
 def data_folder(settings: Settings) -> Path:
@@ -253,21 +284,22 @@ class Server(uvicorn.Server):
             )
         )  # fmt: skip
         self._app = app
-        self._watch: asyncio.Task[None] | None = None
+        self._watch: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and keep the API keys current."""
+        """Listen, keep the API keys current, and end what nobody will settle."""
         asyncio.get_running_loop().set_exception_handler(note_loop_defect)
         await super().startup(sockets)
-        self._watch = asyncio.get_running_loop().create_task(self._app.watch_keys())
+        loop = asyncio.get_running_loop()
+        self._watch = [loop.create_task(self._app.watch_keys()), loop.create_task(self._app.watch_books())]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, drain, close."""
         del sockets  # the servers close them
         for server in self.servers:  # first: asyncio's own loop must find the socket open to forget it
             server.close()
-        if self._watch is not None:
-            self._watch.cancel()
+        for task in self._watch:
+            task.cancel()
         await self._app.close()
         await super().shutdown(None)
 

@@ -47,9 +47,12 @@ Form = Literal[
     "secret",
     "secrets",
     "billing",
+    "fees",
     "level",
     "format",
 ]
+BillingMode = Literal["off", "credits"]
+FeePlan = Literal["launch", "standard"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["text", "json"]
 
@@ -65,12 +68,14 @@ _ALLOWED: Final[Mapping[Form, str]] = {
     "url": "http:// or https://, a host, perhaps a port and a path, and nothing else",
     "secret": "env:NAME, file:PATH or the secret itself",
     "secrets": "a list of env:NAME, file:PATH or secrets (in the environment: separated by commas)",
-    "billing": '"off", which is all this release has: everything is metered, nothing is charged',
+    "billing": "one of off, credits",
+    "fees": "one of launch, standard",
     "level": "one of debug, info, warning, error",
     "format": "one of text, json",
 }
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
-    "billing": ("off",),
+    "billing": ("off", "credits"),
+    "fees": ("launch", "standard"),
     "level": ("debug", "info", "warning", "error"),
     "format": ("text", "json"),
 }
@@ -156,7 +161,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("providers.<name>.models", "texts", [], "models it serves that the catalog does not know"),
     Setting("models.<name>.chain", "chain", None, "a model of one's own: the models it stands for, best first", "none"),
     Setting("aliases.<pattern>", "text", None, "a model name, perhaps with *, and the model it means", "none"),
-    Setting("billing.mode", "billing", "off", "who is charged"),
+    Setting("billing.mode", "billing", "off", "off: metered, nobody is charged; credits: callers pay from credit"),
+    Setting("billing.fees", "fees", "launch", "launch: 3 % on top-ups, 1 % on own keys; standard: 5 % and 2 %"),
     Setting("log.level", "level", "info", "how much is logged; never prompts or answers"),
     Setting("log.format", "format", "text", "lines for people, or one JSON object each"),
     Setting("metrics.token", "secret", None, "bearer token that opens /metrics to other machines", "none"),
@@ -208,7 +214,8 @@ class Settings:
     providers: Mapping[str, ProviderSettings]
     models: Mapping[str, tuple[str, ...]]
     aliases: Mapping[str, str]
-    billing: Literal["off"]
+    billing: BillingMode
+    fees: FeePlan
     log_level: LogLevel
     log_format: LogFormat
     metrics_token: Secret | None
@@ -521,14 +528,14 @@ def _settings(values: _Values, default_folder: Path, file: Path | None, bootstra
         cors_origins=values.texts("server.cors_origins"),
         drain_s=values.number("server.drain_s"),
     )
-    values.text("billing.mode")
     settings = Settings(
         server=server,
         head_after_ms=int(values.number("stream.head_after_ms")),
         providers={name: _provider(values, name) for name in providers},
         models={_middle(name): values.texts(name) for name in chains},
         aliases={name.partition(".")[2]: values.text(name) for name in aliases},
-        billing="off",
+        billing=cast("BillingMode", values.text("billing.mode")),
+        fees=cast("FeePlan", values.text("billing.fees")),
         log_level=cast("LogLevel", values.text("log.level")),
         log_format=cast("LogFormat", values.text("log.format")),
         metrics_token=values.secret("metrics.token"),

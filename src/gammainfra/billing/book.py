@@ -188,7 +188,8 @@ class Book:
         """How much more cost this account can carry for the request."""
         of = _short_of(source.account)
         balance = self._balance(source.account)
-        if leg is None and source.most_holds is not None and balance.holds >= source.most_holds:
+        busy = leg is None and source.most_holds is not None and balance.holds >= source.most_holds
+        if busy and balance.posted_nano > 0:
             return _Room("trial_busy", 0, order.share_bp)
         held_nano = 0 if leg is None else leg.amount_nano
         most_nano = held_nano + balance.free_nano + _overdraft(source, balance)
@@ -347,8 +348,10 @@ class _Room:
 
 
 def _purse_room(shares: Sequence[_Room], order: Reserve) -> _Room:
-    """All accounts of a purse together; named after the last one that can be filled, or after why it cannot."""
-    return _Room(shares[-1].of, sum(room.nano for room in shares), order.share_bp)
+    """All accounts of a purse together; named after the last one, or after what keeps another one shut."""
+    last = shares[-1]
+    shut = [room.of for room in shares if room.of in {"trial_busy", "trial_day"}]
+    return _Room(shut[0] if shut and not last.nano else last.of, sum(room.nano for room in shares), order.share_bp)
 
 
 def _share(cost_nano: int, share_bp: int) -> int:

@@ -50,7 +50,7 @@ class MemoryBooks:
     def statement(self, account: Account, *, before: float, most: int) -> Sequence[Txn]:
         """Newest first."""
         found = [txn for txn in self.book.txns.values() if txn.at < before and _names(txn, account)]
-        return sorted(found, key=lambda txn: txn.at)[::-1][:most]
+        return found[::-1][:most]
 
     def orphans(self, *, node: str, now: float, most: int) -> Sequence[Hold]:
         """Oldest first."""

@@ -16,7 +16,7 @@ from gammainfra.domain import limits
 from gammainfra.domain.attempt import Absorbed, Cancelled, CancelledBy, LegFailed, Outcome, Served
 from gammainfra.domain.endpoint import Endpoint
 from gammainfra.domain.failure import Cause, Failure, Refused
-from gammainfra.domain.stream import StreamEvent
+from gammainfra.domain.stream import Finished, StreamEvent
 from gammainfra.domain.target import Written
 from gammainfra.gateway.asked import Asked
 from gammainfra.gateway.means import Means
@@ -70,6 +70,7 @@ class Attempt:
         self.status: int | None = None
         self.upstream_request_id: str | None = None
         self.key_id = ""
+        self.most_tokens: int | None = None  # of each answer, when not all that was asked for is paid
         self.started_at: float | None = None
         self.first_token_at: float | None = None
         self.ended_at: float | None = None
@@ -107,6 +108,16 @@ class Attempt:
         if self.task is not None:
             self.task.cancel()
 
+    def stop_short(self) -> None:
+        """Nothing more is paid for: what was said is the answer, ended as by its length limit."""
+        if self.outcome is not None or self._finished:
+            return
+        for choice in range(self._asked.sketch.n):
+            self.speech.take(Finished("length", choice=choice))
+        self._finish(self._means.clock.now())
+        self._count_as_is()
+        self.cancel("stop")
+
     def serve(self) -> None:
         """It is the one whose answer the reader gets."""
         self.outcome = Served()
@@ -140,7 +151,7 @@ class Attempt:
     async def _exchange(self, lease: Lease) -> None:
         now = self._means.clock.now()
         provider = self.host.provider
-        self.written = self._asked.write(provider, self.endpoint, self._repair)
+        self.written = self._asked.write(provider, self.endpoint, self._repair, self.most_tokens)
         self.speech.names = {sent: shown for shown, sent in self.written.tool_names}
         key = self.host.key(self.key_id)
         headers = {
