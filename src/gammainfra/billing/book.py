@@ -177,7 +177,8 @@ class Book:
         if held_nano + more_nano < order.least_nano:
             missing_nano = _share(order.least_nano - held_nano, tightest.share_bp)
             free_nano = _share(max(tightest.nano, 0), tightest.share_bp)
-            return Short(tightest.of, missing_nano - free_nano, free_nano)
+            owed_nano = self._owed(order) if tightest.of in {"credit", "trial", "byok"} else 0
+            return Short(tightest.of, missing_nano - free_nano + owed_nano, free_nano)
         if more_nano or before is None:
             self._hold(order, hold, legs, shares, more_nano)
         elif order.expires_at > hold.expires_at:
@@ -201,6 +202,11 @@ class Book:
                 most_nano, of = cap_nano, "trial_day"
         cost_nano = most_nano * FULL_SHARE_BP // order.share_bp if order.share_bp else order.want_nano
         return _Room(of, max(cost_nano - (0 if leg is None else leg.cost_nano), 0), order.share_bp)
+
+    def _owed(self, order: Reserve) -> int:
+        """What must be paid in before the last account of the purse has anything."""
+        posted_nano = self._balance(order.purse[-1].account).posted_nano if order.purse else 0
+        return max(-posted_nano, 0)
 
     def _cap_room(self, cap: Cap, own_nano: int, held_nano: int) -> _Room:
         """How far ``held_nano`` may grow under a budget of which this request holds ``own_nano`` already."""
