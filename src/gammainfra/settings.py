@@ -65,9 +65,12 @@ Form = Literal[
     "secrets",
     "billing",
     "yes_no",
+    "fees",
     "level",
     "format",
 ]
+BillingMode = Literal["off", "credits"]
+FeePlan = Literal["launch", "standard"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["text", "json"]
 
@@ -84,14 +87,16 @@ _ALLOWED: Final[Mapping[Form, str]] = {
     "url": "http:// or https://, a host, perhaps a port and a path, and nothing else",
     "secret": "env:NAME, file:PATH or the secret itself",
     "secrets": "a list of env:NAME, file:PATH or secrets (in the environment: separated by commas)",
-    "billing": '"off", which is all this release has: everything is metered, nothing is charged',
     "yes_no": "true or false",
+    "billing": "one of off, credits",
+    "fees": "one of launch, standard",
     "level": "one of debug, info, warning, error",
     "format": "one of text, json",
 }
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
-    "billing": ("off",),
     "yes_no": ("true", "false"),
+    "billing": ("off", "credits"),
+    "fees": ("launch", "standard"),
     "level": ("debug", "info", "warning", "error"),
     "format": ("text", "json"),
 }
@@ -192,7 +197,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         0,
         "how often providers are asked what their models can do, at start and then this often; 0 is never",
     ),
-    Setting("billing.mode", "billing", "off", "who is charged"),
+    Setting("billing.mode", "billing", "off", "off: metered, nobody is charged; credits: callers pay from credit"),
+    Setting("billing.fees", "fees", "launch", "launch: 3 % on top-ups, 1 % on own keys; standard: 5 % and 2 %"),
     Setting(
         "dashboard.allow_http",
         "yes_no",
@@ -263,7 +269,8 @@ class Settings:
     models: Mapping[str, tuple[str, ...]]
     aliases: Mapping[str, str]
     refresh_s: float
-    billing: Literal["off"]
+    billing: BillingMode
+    fees: FeePlan
     dashboard_allow_http: bool
     log_level: LogLevel
     log_format: LogFormat
@@ -591,7 +598,6 @@ def _settings(values: _Values, default_folder: Path, file: Path | None, bootstra
         cors_origins=values.texts("server.cors_origins"),
         drain_s=values.number("server.drain_s"),
     )
-    values.text("billing.mode")
     settings = Settings(
         server=server,
         head_after_ms=int(values.number("stream.head_after_ms")),
@@ -599,7 +605,8 @@ def _settings(values: _Values, default_folder: Path, file: Path | None, bootstra
         models={_middle(name): values.texts(name) for name in chains},
         aliases={name.partition(".")[2]: values.text(name) for name in aliases},
         refresh_s=values.number("catalog.refresh_s"),
-        billing="off",
+        billing=cast("BillingMode", values.text("billing.mode")),
+        fees=cast("FeePlan", values.text("billing.fees")),
         dashboard_allow_http=values.flag("dashboard.allow_http"),
         log_level=cast("LogLevel", values.text("log.level")),
         log_format=cast("LogFormat", values.text("log.format")),

@@ -23,6 +23,7 @@ from gammainfra.domain.failure import Refused
 from gammainfra.domain.record import ApiKey, Caller, RequestRecord
 from gammainfra.domain.secret import Secret
 from gammainfra.gateway.admission import Admission, Permit
+from gammainfra.gateway.billing import Billing
 from gammainfra.gateway.call import Call
 from gammainfra.gateway.host import Host, HostKey
 from gammainfra.gateway.means import Means
@@ -328,6 +329,7 @@ class Book:
         keys: Mapping[str, int],
         *,
         closings: bool,
+        billing: Billing | None = None,
     ) -> None:
         self.loop = VirtualLoop()
         self.clock = LoopClock(self.loop)
@@ -341,7 +343,7 @@ class Book:
         seam: Any = self.upstream  # a Means names the class, and all it wants is ``exchange``
         means = Means(
             self.hosts,
-            seam, self.health, self.sessions, self.notes, self.notes, self.clock,
+            seam, self.health, self.sessions, self.notes, self.notes, self.clock, billing=billing,
         )  # fmt: skip
         self.services = Services(
             _Accounts(), self.admission, self.sessions, self.health, enrol(catalog), Turns(means), self.clock, self._ids
@@ -515,13 +517,15 @@ def book(
     hosts: Mapping[str, Provider] | None = None,
     keys: Mapping[str, int] | None = None,
     closings: bool = False,
+    billing: Billing | None = None,
 ) -> Book:
     """A gateway with these providers (acme and bolt without any), which are asked in their alphabetical order.
 
     ``keys`` says how many keys a provider has where it is not one. With ``closings`` the script reads of every exchange
     that the gateway closes before its end.
     """
-    return Book(providers or ("acme", "bolt"), dialect, hosts or {}, keys or {}, closings=closings)
+    chosen = providers or ("acme", "bolt")
+    return Book(chosen, dialect, hosts or {}, keys or {}, closings=closings, billing=billing)
 
 
 def with_decoder(name: str, decoder: Any) -> Provider:

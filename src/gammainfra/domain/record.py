@@ -56,6 +56,15 @@ class RequestRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyLimits:
+    """What may be spent with a key, in nano-USD: on a UTC day, in a UTC month, in one task. None: no limit."""
+
+    day_nano: int | None = None
+    month_nano: int | None = None
+    session_nano: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ApiKey:
     """A key as the gateway knows it: never the secret. ``last4`` is what a person recognises it by."""
 
@@ -67,6 +76,7 @@ class ApiKey:
     revoked_at: float | None = None
     scopes: frozenset[str] = frozenset({"inference"})
     allowed_models: tuple[str, ...] = ()
+    limits: KeyLimits = KeyLimits()
 
 
 @dataclass(frozen=True, slots=True)

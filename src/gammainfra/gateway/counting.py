@@ -52,7 +52,7 @@ class Counting:
         with on.admission.admit(caller, call.content_length) as permit:
             raw = await call.body(permit)
             sketch = call.dialect.sketch(raw)
-            endpoint = self._planned(call, sketch, Policy(caller.key.allowed_models))
+            endpoint = self._planned(call, sketch, Policy(caller.key.allowed_models, priced_only=on.priced_only))
             counted = None if endpoint is None else await self._ask(endpoint, raw, sketch, call)
             return estimate_tokens(raw) if counted is None else counted
 

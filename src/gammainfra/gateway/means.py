@@ -9,6 +9,7 @@ from typing import Protocol
 from gammainfra.domain import limits
 from gammainfra.domain.ports import Clock, Records
 from gammainfra.domain.record import RequestRecord
+from gammainfra.gateway.billing import Billing
 from gammainfra.gateway.host import Host
 from gammainfra.gateway.state.health_board import HealthBoard
 from gammainfra.gateway.state.session_board import SessionBoard
@@ -29,7 +30,7 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """Adapters and boards. ``hosts`` are the configured providers by name."""
+    """Adapters and boards. ``hosts`` are the configured providers by name; ``billing`` None: nothing is charged."""
 
     hosts: Mapping[str, Host]
     upstream: WayOut
@@ -39,3 +40,4 @@ class Means:
     observer: Observer
     clock: Clock
     head_after_s: float = limits.HEAD_AFTER_S
+    billing: Billing | None = None

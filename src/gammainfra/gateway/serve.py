@@ -35,7 +35,7 @@ async def serve(call: Call, on: Services) -> Reply:
             return turn.join()
         session = on.sessions.view(caller.account_id, task)
         check_budget(session, options.max_session_nano)
-        policy = Policy(caller.key.allowed_models)
+        policy = Policy(caller.key.allowed_models, priced_only=on.priced_only)
         chain = plan(  # by whom
             sketch, options, policy, on.roster,
             health=on.health.snapshot(), session=session, now=on.clock.now(), wall=at,

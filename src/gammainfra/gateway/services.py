@@ -14,7 +14,10 @@ from gammainfra.routing.roster import Roster
 
 @dataclass(slots=True)
 class Services:
-    """``roster`` is the catalog ready for planning; a reload swaps it as one value."""
+    """``roster`` is the catalog ready for planning; a reload swaps it as one value.
+
+    ``priced_only``: what has no price is not asked (C26), because somebody pays.
+    """
 
     accounts: Accounts
     admission: Admission
@@ -24,3 +27,4 @@ class Services:
     turns: Turns
     clock: Clock
     random: Random
+    priced_only: bool = False

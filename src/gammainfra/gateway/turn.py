@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 from functools import partial
-from typing import Final, Protocol, assert_never
+from typing import Protocol, assert_never
 
 from gammainfra.domain.attempt import Ending
 from gammainfra.domain.bill import Closing
@@ -19,22 +19,15 @@ from gammainfra.domain.failure import Failure
 from gammainfra.gateway import facts
 from gammainfra.gateway.asked import Asked
 from gammainfra.gateway.attempt import Attempt
+from gammainfra.gateway.funding import funding_of
 from gammainfra.gateway.means import Means
 from gammainfra.gateway.refusals import GAVE_UP
 from gammainfra.gateway.reply import Reply
 from gammainfra.gateway.settle import Settlement, record_of, settle
 from gammainfra.gateway.telling import Telling
-from gammainfra.gateway.timers import Timers
+from gammainfra.gateway.timers import DUE, Timers
 from gammainfra.routing import run
 from gammainfra.routing.explain import explain
-
-_DUE: Final[dict[run.TimerKind, run.Event]] = {
-    "head": run.HeadDue(),
-    "hedge": run.HedgeDue(),
-    "deadline": run.DeadlineHit(),
-    "grace": run.GraceOver(),
-    "linger": run.LingerOver(),
-}
 
 
 class Room(Protocol):
@@ -62,6 +55,7 @@ class Turn:
         self._room = room
         self._run = run.Run(asked.terms(means.head_after_s))
         self._attempts: list[Attempt] = []
+        self._funding = funding_of(asked, means.billing, self, means.observer.defect)
         self._timers = Timers()
         self._events: deque[run.Event] = deque()
         self._busy = False
@@ -88,6 +82,7 @@ class Turn:
     def flow(self, attempt: Attempt) -> None:
         """An attempt said more."""
         self.telling.flow(attempt)
+        self._funding.grown(attempt)
 
     async def room(self) -> None:
         """Wait while the reader is too slow; one that stays so has left."""
@@ -118,7 +113,8 @@ class Turn:
         try:
             if not self.telling.over:
                 self.telling.refuse(GAVE_UP, {})
-                self._write_down(replace(self._settle("failed", None), refused=GAVE_UP))
+                settled = replace(self._settle("failed", None), refused=GAVE_UP)
+                self._funding.settle(settled, self._write_down)
         finally:
             self._room.ended(self)
 
@@ -142,10 +138,9 @@ class Turn:
                     self.telling.ask(stitched=self._run.stitched)
                     self._sleep(until)
                 case run.SetTimer(kind, at):
-                    self._timers.set(kind, at - self._means.clock.now(), partial(self.tell, _DUE[kind]))
+                    self._timers.set(kind, at - self._means.clock.now(), partial(self.tell, DUE[kind]))
                 case run.Settle(ending, winner):
-                    self._settlement = self._settle(ending, self._attempt(winner))
-                    self.tell(run.Settled())
+                    self._funding.settle(self._settle(ending, self._attempt(winner)), self._settled)
                 case run.End():
                     if self._settlement is not None:  # always: Settle comes before End
                         self._end(self._settlement)
@@ -159,7 +154,7 @@ class Turn:
         endpoint = self.asked.plan.candidates[candidate].endpoint
         again = any(one.endpoint is endpoint for one in self._attempts)
         self._attempts.append(Attempt(leg, endpoint, self.asked, self._means, self, repair=repair, again=again))
-        self.tell(run.Funded(leg))
+        self._funding.fund(self._attempts[-1])
 
     def _sleep(self, until: float) -> None:
         if not self._room.may_sleep():
@@ -177,6 +172,10 @@ class Turn:
         self.ending = ending
         now = self._means.clock.now()
         return settle(self.asked, self._attempts, winner, ending, now=now, slept_s=self._slept_s)
+
+    def _settled(self, settlement: Settlement) -> None:
+        self._settlement = settlement
+        self.tell(run.Settled())
 
     def _end(self, settled: Settlement) -> None:
         self._timers.stop()
