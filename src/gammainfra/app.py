@@ -8,7 +8,7 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -20,21 +20,25 @@ from gammainfra.accounts.keys import LOCAL_ACCOUNT, ApiKeys
 from gammainfra.accounts.login import LoginLinks, Logins
 from gammainfra.accounts.pepper import FILE_NAME as PEPPER
 from gammainfra.accounts.pepper import PepperUnusable, read_or_create
+from gammainfra.billing.fees import PLANS
 from gammainfra.catalog import load, snapshot
 from gammainfra.catalog.load import CatalogError
 from gammainfra.catalog.refreshed import refreshed
 from gammainfra.domain import limits
 from gammainfra.domain.endpoint import key_variable
+from gammainfra.domain.ledger import Hold
 from gammainfra.domain.plan import Plan
 from gammainfra.domain.ports import Clock
 from gammainfra.domain.record import ApiKey
 from gammainfra.domain.secret import Secret
 from gammainfra.gateway.admission import Admission
+from gammainfra.gateway.billing import Billing
 from gammainfra.gateway.counting import Counting
 from gammainfra.gateway.host import Host, HostKey
 from gammainfra.gateway.idempotency import Given, Idempotency, Stored
 from gammainfra.gateway.large_bodies import LargeBodies
 from gammainfra.gateway.means import Means
+from gammainfra.gateway.reaper import reap
 from gammainfra.gateway.refresh import Refresh
 from gammainfra.gateway.services import Services
 from gammainfra.gateway.state.health_board import HealthBoard
@@ -49,11 +53,13 @@ from gammainfra.providers.provider import Provider
 from gammainfra.routing.explain import explain
 from gammainfra.routing.roster import enrol
 from gammainfra.settings import BOOTSTRAP_VARIABLE, ProviderSettings, Settings, SettingsWrong
+from gammainfra.store import desk as books_desk
 from gammainfra.store.address import engine_at
 from gammainfra.store.database import FILE_NAME, version_note
 from gammainfra.store.engine import Engine, StoreUnusable
 from gammainfra.store.journal import FILE_NAME as JOURNAL
 from gammainfra.store.keys import Keys
+from gammainfra.store.ledger import StoredBooks
 from gammainfra.store.lock import FolderLock
 from gammainfra.store.reader import Reader
 from gammainfra.store.writer import Writer
@@ -120,6 +126,8 @@ class App:
     pages: Later
     lock: FolderLock
     first_key: str | None
+    books: StoredBooks
+    billing: Billing | None = None
 
     def notes(self) -> list[str]:
         """What the operator should know at start."""
@@ -152,6 +160,19 @@ class App:
                 _log.warning("what is past its days could not be deleted, another try follows: %s", error)
                 gone = 0
             await asyncio.sleep(limits.FORGET_PAUSE_S if gone else limits.FORGET_EVERY_S)
+
+    async def watch_books(self) -> None:
+        """End holds that nobody will settle, those of an earlier boot first, until cancelled."""
+        billing, clock = self.billing, self.services.clock
+        while billing is not None:
+            now = clock.wall()
+
+            async def find(node: str = billing.node, now: float = now) -> Sequence[Hold]:
+                job = self.writer.submit(lambda _: self.books.orphans(node=node, now=now, most=limits.REAP_BATCH))
+                return await asyncio.wrap_future(job)
+
+            await reap(billing.ledger, find, now)
+            await asyncio.sleep(limits.REAP_EVERY_S)
 
     async def close(self) -> None:
         """Let running answers end (settings ``server.drain_s``), then close what is open, the store last."""
@@ -199,14 +220,17 @@ def _build(settings: Settings, folder: Path, lock: FolderLock, clock: Clock, ups
         health=lambda: report(health, clock.now(), clock.wall()),
     )
     observer = Observed(metrics)
-    hedges = HedgeBudget(settings.hedging.extra_max)
-    once = Idempotency(_given_by(reader), clock)
+    books = StoredBooks(engine, lambda: writer.connection)
+    billing = _billing(settings, writer, books, random)
+    hedges, charged = HedgeBudget(settings.hedging.extra_max), billing is not None
+    once = Idempotency(_given_by(reader), clock, must_know=charged)
     means = Means(
-        hosts, upstream, health, sessions, writer, observer, clock, hedges, once, rates, settings.head_after_ms / 1000
-    )
+        hosts, upstream, health, sessions, writer, observer, clock, hedges, once, rates, settings.head_after_ms / 1000,
+        billing, charged,
+    )  # fmt: skip
     on = Services(
         keys, admission, sessions, health, enrol(catalog), Turns(means), clock, random, once, LargeBodies(clock),
-        settings.hedging,
+        settings.hedging, charged,
     )  # fmt: skip
     models, shown = Models(on), routes_shown.Routes(on)
     checks = Health(
@@ -247,7 +271,17 @@ def _build(settings: Settings, folder: Path, lock: FolderLock, clock: Clock, ups
     api = Api(on, observer, routes, Cors(origins) if origins else None, pages=pages, refusals=refusals)
     first_key = _first_key(keys, settings.bootstrap_key)
     refresh = Refresh(on, hosts, upstream, lambda heard: enrol(catalog_of(settings, hosts, refreshed(tables, heard))))
-    return App(settings, api, on, keys, hosts, writer, reader, upstream, refresh, links, pages, lock, first_key)
+    return App(
+        settings, api, on, keys, hosts, writer, reader, upstream, refresh, links, pages, lock, first_key, books, billing
+    )
+
+
+def _billing(settings: Settings, writer: Writer, books: StoredBooks, random: SystemRandom) -> Billing | None:
+    """The books in front of every request; None with billing off, where nothing waits for them."""
+    if settings.billing == "off":
+        return None
+    desk = books_desk.Desk(books, lambda job, give_up: writer.hurry(lambda _: job(), give_up))
+    return Billing(desk, random.bytes(8).hex(), PLANS[settings.fees])
 
 
 def data_folder(settings: Settings) -> Path:
@@ -356,11 +390,11 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, keep the API keys and what is known of models current, and forget what is past its days."""
+        """Listen, keep keys and models current, forget what is past its days, end what nobody will settle."""
         loop, app = asyncio.get_running_loop(), self._app
         loop.set_exception_handler(note_loop_defect)
         await super().startup(sockets)
-        chores = (app.watch_keys(), app.refresh.keep(app.settings.refresh_s), app.forget_old())
+        chores = (app.watch_keys(), app.refresh.keep(app.settings.refresh_s), app.forget_old(), app.watch_books())
         self._chores = tuple(loop.create_task(chore) for chore in chores)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

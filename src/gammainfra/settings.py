@@ -51,6 +51,8 @@ VENDOR_VARIABLES: Final = {
 }
 VENDOR_ADDRESSES: Final = {"AZURE_OPENAI_ENDPOINT": "azure"}  # where every customer has an address of his own
 
+BillingMode = Literal["off", "credits"]
+FeePlan = Literal["launch", "standard"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["text", "json"]
 _NUMBER_BOUNDS: Final[Mapping[str, int]] = {
@@ -119,9 +121,10 @@ class Settings:
     models: Mapping[str, tuple[str, ...]]
     aliases: Mapping[str, str]
     refresh_s: float
-    billing: Literal["off"]
     hedging: Hedging
     rate_limits: RateLimits
+    billing: BillingMode
+    fees: FeePlan
     dashboard_allow_http: bool
     log_level: LogLevel
     log_format: LogFormat
@@ -457,7 +460,6 @@ def _settings(values: _Values, default_folder: Path, file: Path | None, bootstra
         cors_origins=values.texts("server.cors_origins"),
         drain_s=values.number("server.drain_s"),
     )
-    values.text("billing.mode")
     settings = Settings(
         server=server,
         head_after_ms=int(values.number("stream.head_after_ms")),
@@ -465,7 +467,6 @@ def _settings(values: _Values, default_folder: Path, file: Path | None, bootstra
         models={_middle(name): values.texts(name) for name in chains},
         aliases={name.partition(".")[2]: values.text(name) for name in aliases},
         refresh_s=values.number("catalog.refresh_s"),
-        billing="off",
         hedging=Hedging(
             enabled=values.flag("hedging.enabled"),
             delay_ms=values.delay_ms("hedging.delay"),
@@ -476,6 +477,8 @@ def _settings(values: _Values, default_folder: Path, file: Path | None, bootstra
             tokens_per_minute=int(values.number("rate_limits.tokens_per_minute")),
             concurrency=int(values.number("rate_limits.concurrency")),
         ),
+        billing=cast("BillingMode", values.text("billing.mode")),
+        fees=cast("FeePlan", values.text("billing.fees")),
         dashboard_allow_http=values.flag("dashboard.allow_http"),
         log_level=cast("LogLevel", values.text("log.level")),
         log_format=cast("LogFormat", values.text("log.format")),

@@ -25,6 +25,7 @@ Form = Literal[
     "secret",
     "secrets",
     "billing",
+    "fees",
     "yes_no",
     "level",
     "format",
@@ -46,7 +47,8 @@ ALLOWED: Final[Mapping[Form, str]] = {
     "url": "http:// or https://, a host, perhaps a port and a path, and nothing else",
     "secret": "env:NAME, file:PATH or the secret itself",
     "secrets": "a list of env:NAME, file:PATH or secrets (in the environment: separated by commas)",
-    "billing": '"off", which is all this release has: everything is metered, nothing is charged',
+    "billing": "one of off, credits",
+    "fees": "one of launch, standard",
     "yes_no": "true or false",
     "level": "one of debug, info, warning, error",
     "format": "one of text, json",
@@ -55,7 +57,8 @@ ALLOWED: Final[Mapping[Form, str]] = {
     "count": "a whole number from 0 to 999999999",
 }
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
-    "billing": ("off",),
+    "billing": ("off", "credits"),
+    "fees": ("launch", "standard"),
     "yes_no": ("true", "false"),
     "level": ("debug", "info", "warning", "error"),
     "format": ("text", "json"),
@@ -150,7 +153,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         0,
         "how often providers are asked what their models can do, at start and then this often; 0 is never",
     ),
-    Setting("billing.mode", "billing", "off", "who is charged"),
+    Setting("billing.mode", "billing", "off", "off: metered, nobody is charged; credits: callers pay from credit"),
+    Setting("billing.fees", "fees", "launch", "launch: 3 % on top-ups, 1 % on own keys; standard: 5 % and 2 %"),
     Setting(
         "hedging.enabled",
         "yes_no",

@@ -24,6 +24,7 @@ from gammainfra.domain.policy import NO_HEDGING, Hedging, RateLimits
 from gammainfra.domain.record import ApiKey, Caller, RequestRecord
 from gammainfra.domain.secret import Secret
 from gammainfra.gateway.admission import Admission, Permit
+from gammainfra.gateway.billing import Billing
 from gammainfra.gateway.call import Call
 from gammainfra.gateway.host import Host, HostKey
 from gammainfra.gateway.idempotency import Given, Idempotency
@@ -341,6 +342,7 @@ class Book:
         hedging: Hedging = NO_HEDGING,
         key: ApiKey = KEY,
         charged: bool = False,
+        billing: Billing | None = None,
     ) -> None:
         self.loop = VirtualLoop()
         self.clock = LoopClock(self.loop)
@@ -355,11 +357,11 @@ class Book:
         seam: Any = self.upstream  # a Means names the class, and all it wants is ``exchange``
         self.hedges = HedgeBudget(hedging.extra_max)
         self.written: dict[str, Given] = {}  # what the store knows of idempotency keys, by digest
-        once = Idempotency(self._stored, self.clock, must_know=charged)
+        once = Idempotency(self._stored, self.clock, must_know=charged or billing is not None)
         means = Means(
             self.hosts,
             seam, self.health, self.sessions, self.notes, self.notes, self.clock, self.hedges, once, rates,
-            charged=charged,
+            billing=billing, charged=charged,
         )  # fmt: skip
         self.services = Services(
             _Accounts(key), self.admission, self.sessions, self.health, enrol(catalog), Turns(means), self.clock,
@@ -550,6 +552,7 @@ def book(
     hedging: Hedging = NO_HEDGING,
     key: ApiKey = KEY,
     charged: bool = False,
+    billing: Billing | None = None,
 ) -> Book:
     """A gateway with these providers (acme and bolt without any), which are asked in their alphabetical order.
 
@@ -565,6 +568,7 @@ def book(
         hedging=hedging,
         key=key,
         charged=charged,
+        billing=billing,
     )
 
 

@@ -15,7 +15,7 @@ ANSWER = "'Yes' | stop | done | end"
 
 
 def limited(**given: int) -> Book:
-    return book(key=replace(KEY, limits=RateLimits(**given)))
+    return book(key=replace(KEY, rates=RateLimits(**given)))
 
 
 def served(b: Book, who: str, **asked: Any) -> None:

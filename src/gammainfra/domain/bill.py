@@ -11,7 +11,11 @@ from gammainfra.domain.usage import Usage
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """``charge`` None: price not known, every cost field is absent. ``settled`` False: the store was too slow (C40)."""
+    """``charge`` None: price not known, every cost field is absent. ``settled`` False: the store was too slow (C40).
+
+    ``balance_nano`` is what the balance that paid has left (C52), None when none did. ``notice`` says that the answer
+    was ended because its credit was.
+    """
 
     usage: Usage
     charge: Charge | None
@@ -19,6 +23,8 @@ class Bill:
     fee_nano: int = 0
     is_byok: bool = False
     settled: bool = True
+    balance_nano: int | None = None
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gammainfra.domain.ledger import Short
+
 
 class Fault(enum.StrEnum):
     """Whose mistake a failure is."""
@@ -55,6 +57,8 @@ class Cause(enum.StrEnum):
     INVALID_SIGNATURE = "invalid_signature"
     INVALID_REQUEST = "invalid_request"
     REQUEST_TOO_LARGE = "request_too_large"
+    NO_CREDIT = "no_credit"
+    STORE_SLOW = "store_slow"
     INTERNAL = "internal"
 
     @property
@@ -62,7 +66,7 @@ class Cause(enum.StrEnum):
         """Whose mistake it is: decides the status a caller sees when nothing could be saved."""
         if self in _CALLERS:
             return Fault.CALLER
-        return Fault.GATEWAY if self is Cause.INTERNAL else Fault.PROVIDER
+        return Fault.GATEWAY if self in {Cause.INTERNAL, Cause.STORE_SLOW} else Fault.PROVIDER
 
     @property
     def elsewhere(self) -> bool:
@@ -82,6 +86,7 @@ _CALLERS = frozenset(
         Cause.INVALID_SIGNATURE,
         Cause.INVALID_REQUEST,
         Cause.REQUEST_TOO_LARGE,
+        Cause.NO_CREDIT,
     }
 )
 
@@ -91,7 +96,8 @@ class Failure:
     """One failed attempt. ``message`` is sanitised (providers echo keys) and safe to show and to store.
 
     ``status`` is the upstream's HTTP status, None when there was none. ``retry_after_s`` is the provider's own word.
-    ``fix`` with ``parameter`` says how the same endpoint may be asked once more.
+    ``fix`` with ``parameter`` says how the same endpoint may be asked once more. ``short`` is what a request that was
+    never sent could not be paid from.
     """
 
     cause: Cause
@@ -101,6 +107,7 @@ class Failure:
     fix: Fix | None = None
     parameter: str | None = None
     upstream_request_id: str | None = None
+    short: Short | None = None
 
 
 @dataclass(eq=False)  # an exception is written to when it is raised, so it is not frozen

@@ -140,3 +140,15 @@ DASHBOARD_SCANNED: Final = 20_000  # requests or tasks that one filtered or sort
 DASHBOARD_LATEST: Final = 1000  # newest requests that percentiles and failures are taken from
 DASHBOARD_STEPS: Final = 500
 REFUSALS_SHOWN: Final = 64
+# The books (billing "credits").
+ANSWER_FLOOR_TOKENS: Final = 2048  # of an answer, at least, or the request is not asked
+EXTENSION_TOKENS: Final = 4096  # one step of a hold that grows while its answer streams
+HOLD_WAIT_S: Final = 2.0  # then 503 store_slow
+SETTLE_WAIT_S: Final = 0.25  # then the tail leaves with settled: false, and the settle goes on
+HOLD_S: Final = 2 * 3600.0  # longer than any Turn; then nobody will settle it
+ORDER_QUEUE: Final = 20_000
+ORDER_BATCH: Final = 1000
+ORDER_TRIES: Final = 5
+REAP_EVERY_S: Final = 60.0
+REAP_BATCH: Final = 1000
+ANSWER_LENGTHS: Final = 20_000  # key and model pairs whose usual answer length is remembered

@@ -57,10 +57,19 @@ class RequestRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyLimits:
+    """What may be spent with a key, in nano-USD: on a UTC day, in a UTC month, in one task. None: no limit."""
+
+    day_nano: int | None = None
+    month_nano: int | None = None
+    session_nano: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ApiKey:
     """A key as the gateway knows it: never the secret. ``last4`` is what a person recognises it by.
 
-    ``hedging`` False: its requests are never asked of two endpoints at once, whatever the operator allows. ``limits``
+    ``hedging`` False: its requests are never asked of two endpoints at once, whatever the operator allows. ``rates``
     None: those of the installation. ``trial``: its requests are the first that a full server sheds.
     """
 
@@ -72,8 +81,9 @@ class ApiKey:
     revoked_at: float | None = None
     scopes: frozenset[str] = frozenset({"inference"})
     allowed_models: tuple[str, ...] = ()
+    limits: KeyLimits = KeyLimits()
     hedging: bool = True
-    limits: RateLimits | None = None
+    rates: RateLimits | None = None
     trial: bool = False
 
 

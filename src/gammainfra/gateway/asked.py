@@ -45,10 +45,17 @@ class Asked:
     mark: Mark | None = None  # of its Idempotency-Key
     _hub: ChatRequest | None = None
 
-    def write(self, provider: Provider, endpoint: Endpoint, repair: Failure | None) -> Written:
-        """The request as ``endpoint`` wants it; ``repair`` is the failure that this writing must avoid."""
+    def write(
+        self, provider: Provider, endpoint: Endpoint, repair: Failure | None, most_tokens: int | None = None
+    ) -> Written:
+        """The request as ``endpoint`` wants it; ``repair`` is the failure that this writing must avoid.
+
+        ``most_tokens`` is what each answer may be long when less is paid for than was asked.
+        """
         target = replace(provider.target(endpoint, stream=self.sketch.stream), betas=self.betas)
         target = _repaired(target, repair)
+        if most_tokens is not None:
+            target = replace(target, clamp_max_tokens=most_tokens)
         if target.dialect == self.sketch.dialect:
             copied = provider.dialect.copy_request(self.raw, self.sketch, target)
             if copied is not None:

@@ -73,6 +73,7 @@ class Attempt:
         self.status: int | None = None
         self.upstream_request_id: str | None = None
         self.key_id = ""
+        self.most_tokens: int | None = None  # of each answer, when not all that was asked for is paid
         self.started_at: float | None = None
         self.first_token_at: float | None = None
         self.ended_at: float | None = None
@@ -110,6 +111,16 @@ class Attempt:
             self._note_first_token(self.ended_at)  # it would have needed at least so long
         if self.task is not None:
             self.task.cancel()
+
+    def stop_short(self) -> None:
+        """Nothing more is paid for: what was said is the answer, ended as by its length limit."""
+        if self.outcome is not None or self._finished:
+            return
+        for choice in range(self._asked.sketch.n):
+            self.speech.take(Finished("length", choice=choice))
+        self._finish(self._means.clock.now())
+        self._count_as_is()
+        self.cancel("stop")
 
     def serve(self) -> None:
         """It is the one whose answer the reader gets."""
@@ -154,7 +165,7 @@ class Attempt:
         return self.speech.paused if may else None
 
     def _write(self, paused: Finished | None) -> Written:
-        written = self._asked.write(self._provider, self.endpoint, self._repair)
+        written = self._asked.write(self._provider, self.endpoint, self._repair, self.most_tokens)
         continues = self._provider.continues
         if paused is None or continues is None:
             return written

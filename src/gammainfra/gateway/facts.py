@@ -67,6 +67,10 @@ def at_end(settled: Settlement, session_nano: int) -> dict[str, str]:
         facts["output_cost_usd"] = show_usd(bill.charge.output_nano)
         facts["session_cost_usd"] = show_usd(session_nano + bill.charge.total_nano)
     facts["fee_usd"] = show_usd(bill.fee_nano)
+    if bill.balance_nano is not None:
+        facts["balance_usd"] = show_usd(bill.balance_nano)
+    if bill.notice:
+        facts["credit_ended"] = bill.notice
     facts["overhead_ms"] = f"{settled.spent_ms:.2f}"
     return facts
 

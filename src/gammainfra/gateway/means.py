@@ -9,6 +9,7 @@ from typing import Protocol
 from gammainfra.domain import limits
 from gammainfra.domain.ports import Clock, Records
 from gammainfra.domain.record import RequestRecord
+from gammainfra.gateway.billing import Billing
 from gammainfra.gateway.host import Host
 from gammainfra.gateway.idempotency import Idempotency
 from gammainfra.gateway.state.health_board import HealthBoard
@@ -32,7 +33,7 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """Adapters and boards. ``hosts`` are the configured providers by name.
+    """Adapters and boards. ``hosts`` are the configured providers by name; ``billing`` None: nothing is charged.
 
     ``charged``: somebody pays for what is asked here, so a bill that runs on is read to its end.
     """
@@ -48,6 +49,7 @@ class Means:
     idempotency: Idempotency
     rates: RateBoard
     head_after_s: float = limits.HEAD_AFTER_S
+    billing: Billing | None = None
     charged: bool = False
 
     def bills_on(self, provider: str) -> bool:

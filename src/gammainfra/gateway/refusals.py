@@ -15,6 +15,7 @@ from gammainfra.domain.endpoint import key_variable
 from gammainfra.domain.failure import Cause, Failure, Fault, Refused
 from gammainfra.domain.plan import Plan
 from gammainfra.gateway.attempt import Attempt
+from gammainfra.gateway.unfunded import STORE_SLOW, unaffordable
 from gammainfra.providers import registry
 
 Tried = Sequence[tuple[str, Failure]]  # endpoint name and what happened there, in order
@@ -45,7 +46,11 @@ def refusal(ending: Ending, plan: Plan, met: Tried) -> Refused:
 
 
 def _failed(plan: Plan, met: Tried) -> Refused:
-    last = met[-1][1] if met else Failure(Cause.UNAVAILABLE, "no provider could be asked")
+    asked = [one for one in met if one[1].cause not in {Cause.NO_CREDIT, Cause.STORE_SLOW}]
+    if met and not asked:
+        shorts = [failure.short for _, failure in met if failure.short is not None]
+        return unaffordable(min(shorts, key=lambda short: short.shortfall_nano)) if shorts else STORE_SLOW
+    last = asked[-1][1] if asked else Failure(Cause.UNAVAILABLE, "no provider could be asked")
     overflow = next((failure for _, failure in met if failure.cause is Cause.CONTEXT_OVERFLOW), None)
     if overflow is not None:
         # Agents look for these words to shorten their history; no other error may hold them (C60).
@@ -56,14 +61,14 @@ def _failed(plan: Plan, met: Tried) -> Refused:
         message = f"The provider refuses a request of this size: {_words(last)}"
         return Refused(413, "request_too_large", message, retry=False, metadata=_metadata(met))
     if last.cause.fault is Fault.CALLER:
-        message = f"{met[-1][0]} refuses this request: {_words(last)}"
+        message = f"{asked[-1][0]} refuses this request: {_words(last)}"
         code = "invalid_request"
         return Refused(400, code, message, param=last.parameter, retry=False, metadata=_metadata(met))
-    causes = {failure.cause for _, failure in met}
+    causes = {failure.cause for _, failure in asked}
     if causes == {Cause.CREDENTIALS_REJECTED}:
-        return _credentials(met)
+        return _credentials(asked)
     if causes == {Cause.MODEL_NOT_FOUND}:
-        message = f"{met[-1][0]} is not known there: {_words(last).rstrip('.')}. See GET /v1/models for what is."
+        message = f"{asked[-1][0]} is not known there: {_words(last).rstrip('.')}. See GET /v1/models for what is."
         return Refused(404, "model_not_found", message, param="model", retry=False, metadata=_metadata(met))
     return _exhausted(plan, met)
 

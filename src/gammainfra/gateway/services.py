@@ -18,7 +18,10 @@ from gammainfra.routing.roster import Roster
 
 @dataclass(slots=True)
 class Services:
-    """``roster`` is the catalog ready for planning; a reload swaps it as one value."""
+    """``roster`` is the catalog ready for planning; a reload swaps it as one value.
+
+    ``priced_only``: what has no price is not asked (C26), because somebody pays.
+    """
 
     accounts: Accounts
     admission: Admission
@@ -31,8 +34,10 @@ class Services:
     idempotency: Idempotency
     large: LargeBodies
     hedging: Hedging = NO_HEDGING
+    priced_only: bool = False
 
     def policy_of(self, caller: Caller) -> Policy:
         """What key and operator allow a caller's requests."""
         key = caller.key
-        return Policy(key.allowed_models, hedging=self.hedging if key.hedging else NO_HEDGING)
+        hedging = self.hedging if key.hedging else NO_HEDGING
+        return Policy(key.allowed_models, priced_only=self.priced_only, hedging=hedging)

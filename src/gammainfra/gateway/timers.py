@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from gammainfra.routing import run
+
+DUE: Final[Mapping[run.TimerKind, run.Event]] = {
+    "head": run.HeadDue(),
+    "hedge": run.HedgeDue(),
+    "funding": run.FundingLate(),
+    "deadline": run.DeadlineHit(),
+    "grace": run.GraceOver(),
+    "linger": run.LingerOver(),
+    "drain": run.DrainOver(),
+}
 
 
 class Timers:

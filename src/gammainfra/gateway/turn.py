@@ -18,13 +18,14 @@ from gammainfra.domain.bill import Closing
 from gammainfra.gateway import facts
 from gammainfra.gateway.asked import Asked
 from gammainfra.gateway.attempt import Attempt
+from gammainfra.gateway.funding import funding_of
 from gammainfra.gateway.means import Means
 from gammainfra.gateway.refusals import GAVE_UP
 from gammainfra.gateway.reply import Reply
 from gammainfra.gateway.room import Room
 from gammainfra.gateway.settle import Settlement, record_of, settle
 from gammainfra.gateway.telling import Telling
-from gammainfra.gateway.timers import Timers
+from gammainfra.gateway.timers import DUE, Timers
 from gammainfra.routing import run
 from gammainfra.routing.explain import explain
 
@@ -41,6 +42,7 @@ class Turn:
         self._room = room
         self._run = run.Run(asked.terms(means.head_after_s, means.bills_on))
         self._attempts: list[Attempt] = []
+        self._funding = funding_of(asked, means.billing, self, means.observer.defect)
         self._timers = Timers()
         self._events: deque[run.Event] = deque()
         self._busy = False
@@ -67,6 +69,7 @@ class Turn:
     def flow(self, attempt: Attempt) -> None:
         """An attempt said more."""
         self.telling.flow(attempt)
+        self._funding.grown(attempt)
 
     async def room(self) -> None:
         """Wait while the reader is too slow; one that stays so has left."""
@@ -97,7 +100,8 @@ class Turn:
         try:
             if not self.telling.over:
                 self.telling.refuse(GAVE_UP, {})
-                self._write_down(replace(self._settle("failed", None), refused=GAVE_UP))
+                settled = replace(self._settle("failed", None), refused=GAVE_UP)
+                self._funding.settle(settled, self._write_down)
         finally:
             self._room.ended(self)
 
@@ -125,8 +129,7 @@ class Turn:
                 case run.SetTimer(kind, at):
                     self._timers.set(kind, at - self._means.clock.now(), partial(self._due, kind))
                 case run.Settle(ending, winner):
-                    self._settlement = self._settle(ending, self._attempt(winner))
-                    self.tell(run.Settled())
+                    self._funding.settle(self._settle(ending, self._attempt(winner)), self._settled)
                 case run.End():
                     if self._settlement is not None:  # always: Settle comes before End
                         self._end(self._settlement)
@@ -140,12 +143,12 @@ class Turn:
         endpoint = self.asked.plan.candidates[order.candidate].endpoint
         again = any(one.endpoint is endpoint for one in self._attempts)
         self._attempts.append(Attempt(order, endpoint, self.asked, self._means, self, again=again))
-        self.tell(run.Funded(order.leg))
+        self._funding.fund(self._attempts[-1])
 
     def _due(self, kind: run.TimerKind) -> None:
         """A timer is over. A second leg also needs room in the budget."""
         if kind != "hedge" or (self._run.hedge is not None and self._means.hedges.take()):
-            self.tell(run.DUE[kind])
+            self.tell(DUE[kind])
 
     def _drain(self) -> None:
         self.ending = "abandoned"  # nobody may join it any more
@@ -168,6 +171,10 @@ class Turn:
         self.ending = ending
         now = self._means.clock.now()
         return settle(self.asked, self._attempts, winner, ending, now=now, slept_s=self._slept_s)
+
+    def _settled(self, settlement: Settlement) -> None:
+        self._settlement = settlement
+        self.tell(run.Settled())
 
     def _end(self, settled: Settlement) -> None:
         self._timers.stop()

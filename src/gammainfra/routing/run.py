@@ -18,9 +18,8 @@ text was shown.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, assert_never
+from typing import Literal, assert_never
 
 from gammainfra.domain import limits
 from gammainfra.domain.attempt import CancelledBy, Ending
@@ -251,20 +250,9 @@ class Sleep:
 TimerKind = Literal["head", "hedge", "funding", "deadline", "grace", "linger", "drain"]
 
 
-DUE: Final[Mapping[TimerKind, Event]] = {
-    "head": HeadDue(),
-    "hedge": HedgeDue(),
-    "funding": FundingLate(),
-    "deadline": DeadlineHit(),
-    "grace": GraceOver(),
-    "linger": LingerOver(),
-    "drain": DrainOver(),
-}
-
-
 @dataclass(frozen=True, slots=True)
 class SetTimer:
-    """Send the event of this kind (DUE) at this time."""
+    """Send the event of this kind at this time."""
 
     kind: TimerKind
     at: float

@@ -1,9 +1,9 @@
 """The one thread that writes: records wait in a bounded queue and leave it in batches, each in one transaction.
 
-It decides when a batch is written and what becomes of one that cannot be; it never makes a request wait and never loses
-a record unseen: what is not written is counted in ``lost`` and logged. Requests, attempts, roll-ups, session sums and
-the watermark move together (one transaction for each batch), so each request is counted exactly once and
-every sum can be made again from the requests.
+It decides when a batch is written and what becomes of one that cannot be; the books' transactions go before it. It
+never makes a request wait and never loses a record unseen: what is not written is counted in ``lost`` and logged.
+Requests, attempts, roll-ups, session sums and the watermark move together (one transaction for each batch), so each
+request is counted exactly once and every sum can be made again from the requests.
 """
 
 from __future__ import annotations
@@ -49,6 +49,13 @@ class _Stop:
     """The last thing in the queue."""
 
 
+class _Wake:
+    """Something urgent was asked for."""
+
+
+_Queued = RequestRecord | _Job | _Stop | _Wake
+
+
 class Writer:
     """Implements ``domain.ports.Records``. Opening it opens the database and starts the thread.
 
@@ -74,8 +81,10 @@ class Writer:
         self._connection = self.engine.open_writer()
         self._show_plan = show_plan
         self._sleep = sleep
-        self._queue: SimpleQueue[RequestRecord | _Job | _Stop] = SimpleQueue()
+        self._queue: SimpleQueue[_Queued] = SimpleQueue()
+        self._urgent: SimpleQueue[_Job] = SimpleQueue()
         self._due = threading.Event()  # somebody waits, or a batch is full: do not wait for more
+        self._write_now = False  # not only something urgent
         self._closed = False
         self._refused = 0  # counted by the callers' thread
         self._failed = 0  # counted by the writer's thread
@@ -87,6 +96,11 @@ class Writer:
     def lost(self) -> int:
         """Records that were not written and never will be: the queue was full, or every try failed."""
         return self._refused + self._failed
+
+    @property
+    def connection(self) -> Connection:
+        """The writing connection, for what is built on it to be used in jobs only."""
+        return self._connection
 
     @property
     def waiting(self) -> int:
@@ -107,8 +121,25 @@ class Writer:
             return False
         self._queue.put(record)
         if waiting + 1 == limits.RECORD_BATCH:
-            self._due.set()
+            self._hurry()
         return True
+
+    def hurry(self, job: Callable[[Connection], None], give_up: Callable[[], None]) -> None:
+        """Run ``job`` on the writing connection before any record that waits; ``give_up`` instead once closed.
+
+        What it raises is a defect and ends the writer.
+        """
+
+        def run() -> None:
+            self._reopen_if_gone()
+            job(self._connection)
+
+        if self._closed:
+            give_up()
+            return
+        self._urgent.put(_Job(run, give_up))
+        self._queue.put(_Wake())
+        self._due.set()
 
     def submit(self, job: Callable[[Connection], T]) -> Future[T]:
         """Run ``job`` on the writing connection, after everything queued before; StoreUnusable once closed.
@@ -158,7 +189,7 @@ class Writer:
             give_up()
             return future
         self._queue.put(_Job(run, give_up))
-        self._due.set()
+        self._hurry()
         return future
 
     def close(self) -> None:
@@ -166,8 +197,12 @@ class Writer:
         if not self._closed:
             self._closed = True
             self._queue.put(_Stop())
-            self._due.set()
+            self._hurry()
         self._thread.join()
+
+    def _hurry(self) -> None:
+        self._write_now = True
+        self._due.set()
 
     # ------------------------------------------------------------------------- the writer's thread
 
@@ -187,31 +222,50 @@ class Writer:
         except Empty:
             self._replay()
             return True
+        self._do_urgent()
+        if isinstance(first, _Wake):
+            return True
         if isinstance(first, RequestRecord):
-            if self._queue.qsize() < limits.RECORD_BATCH - 1:
-                self._due.wait(limits.RECORD_FLUSH_S)
-            self._due.clear()
+            self._wait_for_more()
         records, then = self._take(first)
+        self._do_urgent()
         if records:
             self._write(list(self._lay_out(records)))
         if isinstance(then, _Job):
             then.run()
         return not isinstance(then, _Stop)
 
-    def _take(self, item: RequestRecord | _Job | _Stop | None) -> tuple[list[RequestRecord], _Job | _Stop | None]:
+    def _wait_for_more(self) -> None:
+        """Let a batch of records grow. Something urgent is done in between and does not end the wait."""
+        until = time.monotonic() + limits.RECORD_FLUSH_S
+        while not self._write_now and self._queue.qsize() < limits.RECORD_BATCH - 1:
+            if not self._due.wait(max(until - time.monotonic(), 0.0)):
+                break
+            self._due.clear()
+            self._do_urgent()
+        self._write_now = False
+
+    def _do_urgent(self) -> None:
+        while not self._urgent.empty():
+            self._urgent.get().run()
+
+    def _take(self, item: _Queued | None) -> tuple[list[RequestRecord], _Job | _Stop | None]:
         records: list[RequestRecord] = []
-        while isinstance(item, RequestRecord):
-            records.append(item)
+        while isinstance(item, RequestRecord | _Wake):
+            if isinstance(item, RequestRecord):
+                records.append(item)
             item = self._next_or_none() if len(records) < limits.RECORD_BATCH else None
         return records, item
 
-    def _next_or_none(self) -> RequestRecord | _Job | _Stop | None:
+    def _next_or_none(self) -> _Queued | None:
         try:
             return self._queue.get_nowait()
         except Empty:
             return None
 
     def _abandon_queue(self) -> None:
+        while not self._urgent.empty():
+            self._urgent.get().give_up()
         while (item := self._next_or_none()) is not None:
             if isinstance(item, RequestRecord):
                 self._failed += 1

@@ -91,7 +91,7 @@ class RateBoard:
 
         ``n_bytes`` is the size of the question. The ticket has to be given back with ``leave``.
         """
-        allowed = caller.key.limits or self._otherwise
+        allowed = caller.key.rates or self._otherwise
         if not allowed:
             return FREE
         row = self._row(caller.key.id, allowed)
