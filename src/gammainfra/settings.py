@@ -47,6 +47,14 @@ VENDOR_VARIABLES: Final = {
     "CEREBRAS_API_KEY": "cerebras",
     "BEDROCK_API_KEY": "bedrock",
     "AWS_BEARER_TOKEN_BEDROCK": "bedrock",
+    "GOOGLE_API_KEY": "google",
+    "GEMINI_API_KEY": "google",
+    "VERTEX_API_KEY": "vertex",
+}
+# Where an account is, as the vendors' own SDKs name it; it configures no provider by itself.
+PLACE_VARIABLES: Final = {
+    "GOOGLE_CLOUD_PROJECT": ("vertex", "project"),
+    "GOOGLE_CLOUD_LOCATION": ("vertex", "location"),
 }
 VENDOR_ADDRESSES: Final = {"AZURE_OPENAI_ENDPOINT": "azure"}  # where every customer has an address of his own
 
@@ -189,6 +197,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "openai_chat",
     ),
     Setting("providers.<name>.models", "texts", [], "models it serves that the catalog does not know"),
+    Setting("providers.<name>.project", "text", None, "the account's project (vertex)", "the service account's"),
+    Setting("providers.<name>.location", "text", None, "the region of the account's endpoint (vertex)", "global"),
     Setting("models.<name>.chain", "chain", None, "a model of one's own: the models it stands for, best first", "none"),
     Setting("aliases.<pattern>", "text", None, "a model name, perhaps with *, and the model it means", "none"),
     Setting(
@@ -248,6 +258,8 @@ class ProviderSettings:
     api_keys: tuple[Secret, ...] = ()
     dialect: str | None = None
     models: tuple[str, ...] = ()
+    project: str = ""
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -443,6 +455,10 @@ def _add_vendor_keys(environ: Mapping[str, str], raw: dict[str, _Raw]) -> None:
     for variable, provider in VENDOR_ADDRESSES.items():
         if environ.get(variable):
             raw.setdefault(f"providers.{provider}.base_url", _Raw(environ[variable], variable, as_text=True))
+    configured = {name.split(".")[1] for name in raw if name.startswith("providers.")}
+    for variable, (provider, key) in PLACE_VARIABLES.items():
+        if variable in environ and provider in configured:
+            raw.setdefault(f"providers.{provider}.{key}", _Raw(environ[variable], variable, as_text=True))
 
 
 def _as_variable(name: str) -> str:
@@ -637,6 +653,8 @@ def _provider(values: _Values, name: str) -> ProviderSettings:
         api_keys=(one,) if one else values.secrets(f"{section}.api_keys"),
         dialect=values.text(f"{section}.dialect") or None,
         models=values.texts(f"{section}.models"),
+        project=values.text(f"{section}.project"),
+        location=values.text(f"{section}.location"),
     )
 
 

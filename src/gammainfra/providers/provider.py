@@ -40,6 +40,11 @@ def x_api_key(key: str) -> Mapping[str, str]:
     return {"x-api-key": key} if key else {}
 
 
+def x_goog_api_key(key: str) -> Mapping[str, str]:
+    """Google's header: a key in the address would end in logs."""
+    return {"x-goog-api-key": key} if key else {}
+
+
 @dataclass(frozen=True, slots=True)
 class Unsent:
     """A request that is complete but for who asks: ``at`` is epoch seconds. The value never prints itself."""
@@ -77,6 +82,7 @@ class Provider:
     ``further_dialects`` it speaks beside its usual one, for models that are served in those only.
     ``sign`` makes the headers of ``auth`` where these depend on the request.
     ``continues`` writes a request anew after an answer that the provider paused: (body, what was said, its pause).
+    ``account_url`` makes the base URL of an account's (project, location), for hosts that have no common one.
     """
 
     name: str
@@ -107,6 +113,7 @@ class Provider:
     limit_scope: LimitScope = "model"
     headroom: Callable[[Mapping[str, str], float], Headroom | None] = read_headroom
     request_id_headers: tuple[str, ...] = ("x-request-id", "request-id")
+    account_url: Callable[[str, str], str] | None = None
     continues: Continue | None = None
     sign: Sign | None = None
     further_dialects: tuple[ProviderDialect, ...] = ()
