@@ -38,6 +38,11 @@ def test_models_of_vertex_stand_under_project_and_location(location: str, host: 
     assert VERTEX.url(base) == base + "/publishers/google/models"
 
 
+def test_an_accounts_own_address_has_no_list_of_models() -> None:
+    assert GOOGLE.list_url(GOOGLE.url()) == "https://generativelanguage.googleapis.com/v1beta/models"
+    assert VERTEX.list_url(VERTEX.url(account_url("mine", ""))) is None
+
+
 def test_a_project_may_be_one_of_a_domain() -> None:
     assert account_url("example.com:mine", "").endswith("/projects/example.com:mine/locations/global")
 

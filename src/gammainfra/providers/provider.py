@@ -141,8 +141,8 @@ class Provider:
         """Where the models are listed of a host whose requests go to ``url``; None where no list is known."""
         path = self.dialect.path
         tail = path.removeprefix("/" + path.split("/")[1])
-        if not url.endswith(tail) or self.needs_address:
-            return None  # at an address of one's own the list is of everything that could be deployed
+        if not url.endswith(tail) or self.needs_address or self.account_url is not None:
+            return None  # at an account's own address the list is of everything that could be deployed
         return url.removesuffix(tail) + "/models" + self.list_query
 
     def target(self, endpoint: Endpoint, *, stream: bool) -> Target:
