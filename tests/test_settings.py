@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gammainfra.domain.secret import Secret
+from gammainfra.domain.vendor_variables import VENDOR_VARIABLES
 from gammainfra.settings import (
     BOOTSTRAP_VARIABLE,
     CONFIG_VARIABLE,
     SETTINGS,
-    VENDOR_VARIABLES,
     Settings,
     SettingsWrong,
     default_data_dir,

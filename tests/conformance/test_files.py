@@ -7,10 +7,10 @@ import pytest
 
 from gammainfra.domain.endpoint import Capabilities, Endpoint, Model, key_variable
 from gammainfra.domain.failure import Cause
+from gammainfra.domain.vendor_variables import VENDOR_VARIABLES
 from gammainfra.providers import registry
 from gammainfra.providers.compatible import DIALECTS, compatible
 from gammainfra.providers.provider import Provider
-from gammainfra.settings import VENDOR_VARIABLES
 from tests.conformance.hosts import PLAYERS, PROVIDERS
 
 OWN = tuple(compatible(f"own-{dialect}", "https://models.example/v1", dialect) for dialect in DIALECTS)
