@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from gammainfra.accounts.keys import ApiKeys
 from gammainfra.accounts.pepper import FILE_NAME as PEPPER
@@ -59,6 +62,33 @@ def test_a_vendors_dialect_can_be_said_but_not_changed() -> None:
 def test_a_host_hides_its_keys_from_what_it_said() -> None:
     host = hosts_of(one("openai", api_keys=(Secret("our-own-key"), Secret("x"))))["openai"]
     assert host.hide_keys("no: our-own-key, next") == "no: ***, next"
+
+
+def test_a_host_of_googles_cloud_stands_under_its_project_and_location() -> None:
+    given = {"api_keys": (Secret("ya29.token"),)}
+    host = hosts_of(one("vertex", project="mine", location="europe-west4", **given))["vertex"]
+    place = "projects/mine/locations/europe-west4/publishers/google/models"
+    assert host.url == f"https://europe-west4-aiplatform.googleapis.com/v1/{place}"
+    assert host.keys[0].tokens is None
+    assert hosts_of(one("vertex", base_url="http://127.0.0.1:9", **given))["vertex"].url.startswith(
+        "http://127.0.0.1:9/v1/"
+    )
+    with pytest.raises(SettingsWrong, match=r"\[providers.vertex\] needs project.*GOOGLE_CLOUD_PROJECT"):
+        hosts_of(one("vertex", **given))
+    with pytest.raises(SettingsWrong, match=r"\[providers.openai\] has no project or location"):
+        hosts_of(one("openai", project="mine", **given))
+
+
+def test_a_service_account_names_its_project_and_makes_tokens() -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    told = {"type": "service_account", "project_id": "mine", "private_key": pem.decode()}
+    told |= {"client_email": "a@b.example", "token_uri": "http://127.0.0.1:9"}
+    host = hosts_of(one("vertex", api_keys=(Secret(json.dumps(told)),)))["vertex"]
+    assert "/projects/mine/locations/global/" in host.url
+    assert host.keys[0].tokens is not None
+    with pytest.raises(SettingsWrong, match=r"\[providers.vertex\] api_key: the key is no service account's JSON"):
+        hosts_of(one("vertex", api_keys=(Secret("{}"),)))
 
 
 def close(app: App) -> None:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from gammainfra.domain.policy import Hedging, RateLimits
 from gammainfra.domain.secret import Secret
+from gammainfra.domain.vendor_variables import VENDOR_VARIABLES
 from gammainfra.settings import (
     BOOTSTRAP_VARIABLE,
     CONFIG_VARIABLE,
-    VENDOR_VARIABLES,
     Settings,
     SettingsWrong,
     default_data_dir,
@@ -158,9 +158,23 @@ def test_vendor_variables_are_found_and_count_least(tmp_path: Path) -> None:
     assert {name: one.api_keys for name, one in found.items()} == {
         name: (Secret("sk-vendor"),) for name in VENDOR_VARIABLES.values()
     }
-    assert len(found) == 15
+    assert len(found) == 17
     named = read(tmp_path, '[providers.openai]\napi_key = "sk-file"', env).providers
     assert named["openai"].api_keys == (Secret("sk-file"),)
+
+
+def test_project_and_location_are_found_where_googles_sdks_look_and_configure_nothing_alone(tmp_path: Path) -> None:
+    place = {"GOOGLE_CLOUD_PROJECT": "mine", "GOOGLE_CLOUD_LOCATION": "eu"}
+    assert read(tmp_path, env=place).providers == {}
+    vertex = read(tmp_path, env={**place, "VERTEX_API_KEY": "ya29.x"}).providers["vertex"]
+    assert (vertex.project, vertex.location) == ("mine", "eu")
+    written = read(tmp_path, '[providers.vertex]\nproject = "other"\napi_key = "x"', place).providers["vertex"]
+    assert (written.project, written.location) == ("other", "eu")
+
+
+def test_the_first_of_googles_two_variables_counts(tmp_path: Path) -> None:
+    both = {"GEMINI_API_KEY": "second", "GOOGLE_API_KEY": "first"}
+    assert read(tmp_path, env=both).providers["google"].api_keys == (Secret("first"),)
 
 
 def test_an_empty_variable_is_an_absent_one(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_no_provider(bare: Running) -> None:
     assert (status, error["code"]) == (503, "no_provider_configured")
     assert error["message"] == "No provider that serves gpt-5 is configured: set OPENAI_API_KEY and start again."
     _, error = refusal(bare, model="gammainfra/auto")
-    for variable in ("ANTHROPIC_API_KEY", "DEEPSEEK_API_KEY", "OPENAI_API_KEY"):
+    for variable in ("ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY"):
         assert variable in error["message"]
     named = set(re.findall(r"[A-Z]+_API_KEY", error["message"]))
     assert named <= {key_variable(provider) for provider in registry.known()}  # another one nobody would read

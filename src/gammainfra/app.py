@@ -66,6 +66,7 @@ from gammainfra.store.writer import Writer
 from gammainfra.telemetry.log import Observed, configure, note_loop_defect
 from gammainfra.telemetry.metrics import Metrics
 from gammainfra.upstream.exchange import Upstream, WayOut
+from gammainfra.upstream.token_source import CredentialsUnusable, is_service_account, project_of, service_account
 from gammainfra.web import count_tokens, model_info, stored
 from gammainfra.web import routes as routes_shown
 from gammainfra.web.api import Api
@@ -330,17 +331,40 @@ def hosts_of(providers: Mapping[str, ProviderSettings]) -> dict[str, Host]:
         if setting.dialect not in {None, provider.dialect.name}:
             message = f"[providers.{name}] dialect cannot be changed: {name} speaks {provider.dialect.name}"
             raise SettingsWrong(f"{message}. Remove the setting, or give the host a name of your own")
-        keys = tuple(HostKey(f"{name}-{n}", secret) for n, secret in enumerate(setting.api_keys, 1))
+        keys = tuple(_key(f"{name}-{n}", secret, provider) for n, secret in enumerate(setting.api_keys, 1))
         if not keys and provider.needs_key and setting.base_url is None:
             continue
         if provider.needs_address and setting.base_url is None:
             message = f"[providers.{name}] needs base_url: your own address, which looks like {provider.base_url}"
             raise SettingsWrong(message)
         keys = keys or (HostKey(f"{name}-0", Secret("")),)
-        dialects = [one.name for one in provider.further_dialects]
-        urls = {dialect: provider.speaking(dialect).url(setting.base_url) for dialect in dialects}
-        hosts[name] = Host(provider, provider.url(setting.base_url), keys, urls)
+        base_url = setting.base_url or _address(provider, setting)
+        urls = {one.name: provider.speaking(one.name).url(base_url) for one in provider.further_dialects}
+        hosts[name] = Host(provider, provider.url(base_url), keys, urls)
     return hosts
+
+
+def _key(key_id: str, secret: Secret, provider: Provider) -> HostKey:
+    """A key; where a provider takes access tokens, the JSON of a service account makes them."""
+    if provider.account_url is None or not is_service_account(secret.reveal()):
+        return HostKey(key_id, secret)
+    try:
+        return HostKey(key_id, secret, service_account(secret.reveal()))
+    except CredentialsUnusable as error:
+        raise SettingsWrong(f"[providers.{provider.name}] api_key: {error}") from error
+
+
+def _address(provider: Provider, setting: ProviderSettings) -> str | None:
+    """The base URL of the account, where a provider has one for each: its project is the setting's or its key's."""
+    if provider.account_url is None:
+        if setting.project or setting.location:
+            raise SettingsWrong(f"[providers.{setting.name}] has no project or location: remove them")
+        return None
+    project = setting.project or next(filter(None, (project_of(key.reveal()) for key in setting.api_keys)), "")
+    if not project:
+        message = f"[providers.{setting.name}] needs project: the id of your Google Cloud project"
+        raise SettingsWrong(f"{message} (or set GOOGLE_CLOUD_PROJECT)")
+    return provider.account_url(project, setting.location)
 
 
 def _own(setting: ProviderSettings, known: Collection[str]) -> Provider:

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from gammainfra.domain.policy import Hedging, RateLimits
 from gammainfra.domain.secret import HIDDEN, Secret
+from gammainfra.domain.vendor_variables import PLACE_VARIABLES, VENDOR_ADDRESSES, VENDOR_VARIABLES
 from gammainfra.settings_table import ALLOWED, CHOICES, ENV_PREFIX, SETTINGS, Form
 
 FILE_NAME: Final = "gammainfra.toml"
@@ -28,28 +29,6 @@ CONFIG_VARIABLE: Final = "GAMMAINFRA_CONFIG"
 BOOTSTRAP_VARIABLE: Final = "GAMMAINFRA_BOOTSTRAP_KEY"
 # Variables with our prefix that belong to clients of the gateway; they are no settings and no mistakes.
 CLIENT_VARIABLES: Final = frozenset({"GAMMAINFRA_API_KEY", "GAMMAINFRA_BASE_URL"})
-# Keys that are found where the vendors' own SDKs look for them; they count less than anything written for us.
-VENDOR_VARIABLES: Final = {
-    "OPENAI_API_KEY": "openai",
-    "ANTHROPIC_API_KEY": "anthropic",
-    "DEEPSEEK_API_KEY": "deepseek",
-    "MISTRAL_API_KEY": "mistral",
-    "GROQ_API_KEY": "groq",
-    "XAI_API_KEY": "xai",
-    "OPENROUTER_API_KEY": "openrouter",
-    "AZURE_API_KEY": "azure",
-    "AZURE_OPENAI_API_KEY": "azure",
-    "MOONSHOT_API_KEY": "moonshot",
-    "ZAI_API_KEY": "zai",
-    "ALIBABA_API_KEY": "alibaba",
-    "DASHSCOPE_API_KEY": "alibaba",
-    "TOGETHER_API_KEY": "together",
-    "FIREWORKS_API_KEY": "fireworks",
-    "CEREBRAS_API_KEY": "cerebras",
-    "BEDROCK_API_KEY": "bedrock",
-    "AWS_BEARER_TOKEN_BEDROCK": "bedrock",
-}
-VENDOR_ADDRESSES: Final = {"AZURE_OPENAI_ENDPOINT": "azure"}  # where every customer has an address of his own
 
 BillingMode = Literal["off", "credits"]
 FeePlan = Literal["launch", "standard"]
@@ -100,6 +79,8 @@ class ProviderSettings:
     api_keys: tuple[Secret, ...] = ()
     dialect: str | None = None
     models: tuple[str, ...] = ()
+    project: str = ""
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +278,10 @@ def _add_vendor_keys(environ: Mapping[str, str], raw: dict[str, _Raw]) -> None:
     for variable, provider in VENDOR_ADDRESSES.items():
         if environ.get(variable):
             raw.setdefault(f"providers.{provider}.base_url", _Raw(environ[variable], variable, as_text=True))
+    configured = {name.split(".")[1] for name in raw if name.startswith("providers.")}
+    for variable, (provider, key) in PLACE_VARIABLES.items():
+        if variable in environ and provider in configured:
+            raw.setdefault(f"providers.{provider}.{key}", _Raw(environ[variable], variable, as_text=True))
 
 
 def _as_variable(name: str) -> str:
@@ -509,6 +494,8 @@ def _provider(values: _Values, name: str) -> ProviderSettings:
         api_keys=(one,) if one else values.secrets(f"{section}.api_keys"),
         dialect=values.text(f"{section}.dialect") or None,
         models=values.texts(f"{section}.models"),
+        project=values.text(f"{section}.project"),
+        location=values.text(f"{section}.location"),
     )
 
 

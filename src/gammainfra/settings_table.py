@@ -145,6 +145,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "openai_chat",
     ),
     Setting("providers.<name>.models", "texts", [], "models it serves that the catalog does not know"),
+    Setting("providers.<name>.project", "text", None, "the account's project (vertex)", "the service account's"),
+    Setting("providers.<name>.location", "text", None, "the region of the account's endpoint (vertex)", "global"),
     Setting("models.<name>.chain", "chain", None, "a model of one's own: the models it stands for, best first", "none"),
     Setting("aliases.<pattern>", "text", None, "a model name, perhaps with *, and the model it means", "none"),
     Setting(

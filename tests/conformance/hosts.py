@@ -20,7 +20,7 @@ from gammainfra.simulate.server import VENDORS
 from tests.gateway_in_process import gateway
 
 # Who plays a dialect, and which of its models is asked.
-PLAYERS = {"openai_chat": "openai", "anthropic": "anthropic", "bedrock": "bedrock"}
+PLAYERS = {"openai_chat": "openai", "anthropic": "anthropic", "bedrock": "bedrock", "gemini": "gemini"}
 MODELS = {
     "openai": "gpt-4.1",
     "anthropic": "claude-opus-4-6",
@@ -31,6 +31,8 @@ MODELS = {
     "openrouter": "anthropic/claude-opus-4.6",
     "azure": "gpt-4.1",
     "bedrock": "claude-opus-4-6",
+    "gemini": "gemini-3.5-flash",
+    "vertex": "gemini-3.5-flash",
 }
 PACE = Pace(slow_first_token_s=0.0, retry_after_s=1)
 

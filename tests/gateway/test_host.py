@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from gammainfra.app import hosts_of
 from gammainfra.domain.endpoint import Capabilities, Endpoint, Model
 from gammainfra.domain.secret import Secret
@@ -30,3 +32,16 @@ def test_a_model_that_is_served_in_another_dialect_is_asked_in_that_one_at_its_u
 def _endpoint(dialect: str = "") -> Endpoint:
     model = Model("openai/m", "openai", "m", "M", Capabilities(1, 1))
     return Endpoint("openai", model, "m", None, dialect=dialect)
+
+
+class Tokens:
+    """A source of one token."""
+
+    async def token(self) -> str:
+        """The token."""
+        return "made"
+
+
+def test_what_is_sent_is_the_key_or_a_token_made_from_it() -> None:
+    assert asyncio.run(HostKey("acme-1", Secret("one")).credential()) == "one"
+    assert asyncio.run(HostKey("acme-1", Secret("{}"), Tokens()).credential()) == "made"

@@ -60,6 +60,7 @@ HEDGE_TOKENS: Final = 10.0  # second legs that may be saved up in calm times
 
 # One attempt.
 CONNECT_S: Final = 2.0
+TOKEN_S: Final = 10.0  # fetching an access token for a service account
 COUNT_TOKENS_S: Final = 5.0  # Anthropic's own count of a request; then it is estimated
 FIRST_TOKEN_MIN_S: Final = 5.0
 FIRST_TOKEN_MAX_S: Final = 60.0

@@ -177,6 +177,7 @@ class Attempt:
         self.written = self._write(paused)
         self.speech.names = {sent: shown for shown, sent in self.written.tool_names}
         key = self.host.key(self.key_id)
+        self._wait_until(now + self._patience_s(lease, now))
         headers = {
             "content-type": "application/json",
             "accept": "text/event-stream" if self._asked.sketch.stream else "application/json",
@@ -186,9 +187,8 @@ class Attempt:
             **self.written.headers,
         }
         url = self._url + self.written.path
-        unsent = Unsent(key.secret.reveal(), url, headers, self.written.body, self._means.clock.wall())
+        unsent = Unsent(await key.credential(), url, headers, self.written.body, self._means.clock.wall())
         headers |= provider.authenticate(unsent)
-        self._wait_until(now + self._patience_s(lease, now))
         async with self._means.upstream.exchange(Admitted(provider.name, url, headers, self.written.body)) as reading:
             self.written = replace(self.written, body=b"")  # it has left, and it is as large as the question
             self.status = reading.status

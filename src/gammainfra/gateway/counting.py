@@ -86,7 +86,7 @@ class Counting:
             "content-type": "application/json",
             "accept-encoding": "identity",
             **provider.headers,
-            **provider.auth(key.secret.reveal()),
+            **provider.auth(await key.credential()),
             **written.headers,
         }
         ask = Admitted(provider.name, url + "/count_tokens", headers, counting_body(written.body))

@@ -9,16 +9,25 @@ from typing import Final
 from gammainfra.domain.endpoint import Endpoint
 from gammainfra.domain.secret import HIDDEN, Secret
 from gammainfra.providers.provider import Provider
+from gammainfra.upstream.token_source import TokenSource
 
 _SECRET_CHARS: Final = 6  # a shorter one would be found inside plain words
 
 
 @dataclass(frozen=True, slots=True)
 class HostKey:
-    """One key of ours at a provider. ``id`` names it in records and metrics; an empty secret is sent to no one."""
+    """One key of ours at a provider. ``id`` names it in records and metrics; an empty secret is sent to no one.
+
+    ``tokens`` makes the access tokens that are sent instead of the secret, where that is a service account.
+    """
 
     id: str
     secret: Secret
+    tokens: TokenSource | None = None
+
+    async def credential(self) -> str:
+        """What is sent. ExchangeFailed when no token can be had."""
+        return self.secret.reveal() if self.tokens is None else await self.tokens.token()
 
 
 @dataclass(frozen=True, slots=True)

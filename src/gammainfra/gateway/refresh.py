@@ -55,9 +55,9 @@ class Refresh:
         url = provider.list_url(host.url)
         if url is None:
             return {}
-        headers = {**provider.headers, **provider.auth(host.keys[0].secret.reveal())}
         try:
             async with asyncio.timeout(limits.MODEL_LIST_S):
+                headers = {**provider.headers, **provider.auth(await host.keys[0].credential())}
                 status, body = await self.upstream.get(Admitted(provider.name, url, headers, b""))
             return read_listing(body) if status == _OK else {}
         except (ExchangeFailed, TimeoutError, ValueError):

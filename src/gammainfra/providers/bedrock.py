@@ -46,4 +46,5 @@ PROVIDER = Provider(
     automatic_cache_marks=True,
     id_rule="anthropic",
     versioned_base=False,
+    on_disconnect="drain",
 )

@@ -41,6 +41,11 @@ def x_api_key(key: str) -> Mapping[str, str]:
     return {"x-api-key": key} if key else {}
 
 
+def x_goog_api_key(key: str) -> Mapping[str, str]:
+    """Google's header: a key in the address would end in logs."""
+    return {"x-goog-api-key": key} if key else {}
+
+
 @dataclass(frozen=True, slots=True)
 class Unsent:
     """A request that is complete but for who asks: ``at`` is epoch seconds. The value never prints itself."""
@@ -80,6 +85,7 @@ class Provider:
     ``further_dialects`` it speaks beside its usual one, for models that are served in those only.
     ``sign`` makes the headers of ``auth`` where these depend on the request.
     ``continues`` writes a request anew after an answer that the provider paused: (body, what was said, its pause).
+    ``account_url`` makes the base URL of an account's (project, location), for hosts that have no common one.
     """
 
     name: str
@@ -111,6 +117,7 @@ class Provider:
     headroom: Callable[[Mapping[str, str], float], Headroom | None] = read_headroom
     request_id_headers: tuple[str, ...] = ("x-request-id", "request-id")
     on_disconnect: OnDisconnect = "cancel"
+    account_url: Callable[[str, str], str] | None = None
     continues: Continue | None = None
     sign: Sign | None = None
     further_dialects: tuple[ProviderDialect, ...] = ()
@@ -138,8 +145,8 @@ class Provider:
         """Where the models are listed of a host whose requests go to ``url``; None where no list is known."""
         path = self.dialect.path
         tail = path.removeprefix("/" + path.split("/")[1])
-        if not url.endswith(tail) or self.needs_address:
-            return None  # at an address of one's own the list is of everything that could be deployed
+        if not url.endswith(tail) or self.needs_address or self.account_url is not None:
+            return None  # at an account's own address the list is of everything that could be deployed
         return url.removesuffix(tail) + "/models" + self.list_query
 
     def target(self, endpoint: Endpoint, *, stream: bool) -> Target:

@@ -19,7 +19,7 @@ from gammainfra.routing.rules import RULES, Judge, Rule, Signals, Weigh
 USUAL_OUTPUT_TOKENS: Final = 500  # of an agent's step; what is expected when the caller allows more
 # The share of a task's next request that the endpoint which served its last one still has in the cache.
 CACHED_SHARE: Final = 0.9
-_VARIABLES_NAMED: Final = 8
+_VARIABLES_NAMED: Final = 10
 _UNKNOWN: Final = "no provider is known to serve it; name one that does as [providers.<name>] in gammainfra.toml"
 
 

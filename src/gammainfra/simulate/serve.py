@@ -31,6 +31,8 @@ DEFAULT_PORTS = {
     "openrouter": 9107,
     "azure": 9108,
     "bedrock": 9109,
+    "gemini": 9110,
+    "vertex": 9111,
 }
 SCHEDULES = ("never", "always", "first-of-each-step", "seeded", "at")
 

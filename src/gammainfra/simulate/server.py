@@ -21,6 +21,7 @@ from gammainfra.simulate.bedrock import Bedrock
 from gammainfra.simulate.cache import PrefixMemory
 from gammainfra.simulate.deepseek import DeepSeek
 from gammainfra.simulate.faults import REFUSALS, Fault, applies
+from gammainfra.simulate.gemini import Gemini
 from gammainfra.simulate.groq import Groq
 from gammainfra.simulate.ids import Mint
 from gammainfra.simulate.log import Log, Record
@@ -49,6 +50,8 @@ VENDORS: Mapping[str, Callable[[bool], Vendor]] = {
     "openrouter": lambda _: OpenRouter(),
     "azure": lambda _: Azure(),
     "bedrock": lambda bind: Bedrock(bind_thinking=bind),
+    "gemini": lambda _: Gemini(),
+    "vertex": lambda _: Gemini("vertex", "/v1/projects/simulated/locations/global"),
 }
 
 
@@ -224,7 +227,7 @@ class SimulatedProvider:
         if request.method != "POST" or not (counts or request.path in vendor.generate_paths):
             raise vendor.refuse_path(request.method, request.path)
         body = await self._read_body(request)
-        if isinstance(vendor, Bedrock):
+        if isinstance(vendor, Bedrock | Gemini):
             body = vendor.translate(request.path, body)
         model = body.get("model")
         exchange.model = model if isinstance(model, str) else ""

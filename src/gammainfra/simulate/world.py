@@ -74,6 +74,11 @@ class World:
         """The server called ``deepseek``."""
         return self["deepseek"]
 
+    @property
+    def gemini(self) -> SimulatedProvider:
+        """The server called ``gemini``."""
+        return self["gemini"]
+
     def set_script(self, script: Script) -> None:
         """Gives every server this script."""
         for server in self:

@@ -2,7 +2,7 @@
 
 The rules are those of the WHATWG HTML standard, "Server-sent events", section "Parsing an event stream", with one
 leniency: an event that the end of the body leaves without its blank line still counts. ``id`` and ``retry`` fields
-are ignored, since nothing here ever reconnects.
+are ignored, since nothing here ever reconnects. Lines that are no field at all are kept aside (``stray``).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from gammainfra.domain import limits
 
 _BOM: Final = b"\xef\xbb\xbf"
 _CR: Final = 13
+_IGNORED: Final = frozenset({b"", b"id", b"retry"})  # "" is a comment
 
 
 class Event(NamedTuple):
@@ -32,7 +33,7 @@ class Framer:
     Memory is bounded by ``limit`` (bytes of one event) and the cost is linear in the bytes fed.
     """
 
-    __slots__ = ("_data", "_head", "_limit", "_name", "_open_bytes", "_pending", "_skip_lf")
+    __slots__ = ("_data", "_head", "_limit", "_name", "_open_bytes", "_pending", "_skip_lf", "_stray")
 
     def __init__(self, limit: int = limits.SSE_EVENT_BYTES) -> None:
         self._limit = limit
@@ -42,6 +43,12 @@ class Framer:
         self._open_bytes = 0  # bytes of the open event so far, its unfinished line included
         self._data: list[bytes] = []
         self._name = ""
+        self._stray = bytearray()
+
+    @property
+    def stray(self) -> bytes:
+        """The lines that were no field of an event, joined by LF: some hosts write an error so. At most 64 KiB."""
+        return bytes(self._stray)
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that ``chunk`` completes. Raises EventTooLarge when one exceeds the limit."""
@@ -113,6 +120,8 @@ class Framer:
             self._data.append(value)
         elif field == b"event":
             self._name = value.decode("utf-8", "replace")
+        elif field not in _IGNORED and len(self._stray) + len(line) < limits.ERROR_BODY_BYTES:
+            self._stray += line + b"\n"
 
     def _dispatch(self, events: list[Event]) -> None:
         if self._data:

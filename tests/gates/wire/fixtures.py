@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.gates.wire import fixtures_anthropic, fixtures_chat
+from tests.gates.wire import fixtures_anthropic, fixtures_chat, fixtures_gemini
 from tests.gates.wire.fixture import Fixture
 
-FIXTURES: Final[tuple[Fixture, ...]] = (*fixtures_anthropic.fixtures(), *fixtures_chat.fixtures())
+FIXTURES: Final[tuple[Fixture, ...]] = (
+    *fixtures_anthropic.fixtures(),
+    *fixtures_chat.fixtures(),
+    *fixtures_gemini.fixtures(),
+)

@@ -30,6 +30,7 @@ _TAKEN_BACK: Final = {
     "xai": "reasoning_content",
 }
 _CHAT_FIELDS: Final = frozenset({"role", "content", "name", "tool_calls", "tool_call_id", "refusal", "audio"})
+_SENTINEL: Final = "skip_thought_signature_validator"
 _RETRY_MAX_S: Final = 60
 
 
@@ -165,6 +166,8 @@ def judge_return(record: Record, expected: Expected, heard: Heard, sent: Json, *
     if sent is not None and record.dialect == "anthropic":
         _judge_anthropic_return(expected, heard, sent, verdict)
         _judge_thinking(sent["messages"], expected.thoughts if echoed else [], verdict)
+    elif sent is not None and record.dialect == "gemini":
+        _judge_gemini_return(expected, heard, sent, verdict, echoed=echoed)
     elif sent is not None:
         _judge_chat_return(record.provider, expected, heard, sent, verdict, echoed=echoed)
     return verdict
@@ -205,6 +208,28 @@ def _judge_thinking(messages: list[Json], thoughts: list[tuple[str, str, str]], 
 
 def _blocks(content: Json) -> list[dict[str, Any]]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+def _judge_gemini_return(expected: Expected, heard: Heard, sent: Json, verdict: Verdict, *, echoed: bool) -> None:
+    """Calls and results in turns of their own, paired by id and name; signatures where they were, or the sentinel."""
+    turns = sent["contents"]
+    calling = [n for n, one in enumerate(turns) if any("functionCall" in part for part in one["parts"])]
+    verdict.check("pairing", len(calling), 1)
+    if len(calling) != 1:
+        return
+    said = [part for part in turns[calling[0]]["parts"] if "functionCall" in part]
+    calls = [part["functionCall"] for part in said]
+    answered = turns[calling[0] + 1]["parts"] if calling[0] + 1 < len(turns) else []
+    results = [part["functionResponse"] for part in answered if "functionResponse" in part]
+    pairs = [(one["id"], one["name"]) for one in results]
+    verdict.check("pairing", pairs, [(one["id"], one["name"]) for one in calls])
+    _judge_calls(expected, heard, [(one["id"], one["name"], one["args"]) for one in calls], verdict)
+    texts = [part["text"] for part in turns[calling[0]]["parts"] if "text" in part]
+    verdict.check("text", "".join(texts).strip(), expected.choices[0].text.strip())
+    got = [part.get("thoughtSignature") for part in turns[calling[0]]["parts"] if part.get("thoughtSignature")]
+    signed = [thought[2] for thought in expected.thoughts if thought[2]] if echoed else []
+    verdict.check("signatures", sorted(got), sorted(signed) if signed else [_SENTINEL])
+    verdict.check("first_signed", bool(said[0].get("thoughtSignature")), want=True)
 
 
 def _text_of(content: Json) -> str:

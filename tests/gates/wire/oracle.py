@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final, Literal
 
 from tests.gates.wire.record import Json, Record
@@ -22,8 +23,20 @@ _ANTHROPIC_FINISH: Final = {
     "model_context_window_exceeded": "length",
     "refusal": "content_filter",
 }
+_GEMINI_FINISH: Final = {
+    "MAX_TOKENS": "length",
+    "SAFETY": "content_filter",
+    "RECITATION": "content_filter",
+    "PROHIBITED_CONTENT": "content_filter",
+    "BLOCKLIST": "content_filter",
+    "SPII": "content_filter",
+    "2": "length",  # the enum's number
+}
+_GEMINI_BROKEN: Final = frozenset({"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL"})
 _CHAT_FINISH: Final = {"length": "length", "model_length": "length", "content_filter": "content_filter"}
-_OVERFLOW: Final = re.compile(r"prompt is too long|context_length_exceeded|maximum context length", re.IGNORECASE)
+_OVERFLOW: Final = re.compile(
+    r"prompt is too long|context_length_exceeded|maximum context length|input token count .* exceeds", re.IGNORECASE
+)
 _BILLING: Final = re.compile(r"credit balance is too low|insufficient_quota", re.IGNORECASE)
 _NO_MODEL: Final = re.compile(r"not_found_error|model_not_found", re.IGNORECASE)
 _TOOL_FAILED: Final = re.compile(r"tool_use_failed|output_parse_failed|json_validate_failed")
@@ -132,7 +145,7 @@ def _refused(status: int, told: str) -> Expected:
         return Expected("refused", status=503, code="provider_credentials_rejected")
     if (status == 404 or _NO_MODEL.search(told)) and not _BILLING.search(told):
         return Expected("refused", status=404, code="model_not_found", words=message)
-    elsewhere = _BILLING.search(told) or _TOOL_FAILED.search(told)
+    elsewhere = "RESOURCE_EXHAUSTED" in told or _BILLING.search(told) or _TOOL_FAILED.search(told)
     if status in {400, 422} and message and not elsewhere:
         return Expected("refused", status=400, code="invalid_request", words=message)
     return Expected("refused", status=503, code="all_providers_failed", words=message)
@@ -433,9 +446,115 @@ def _chat_counts(usage: Json) -> Counts | None:
     return Counts(prompt, completion, cached, written)
 
 
+# ---- Gemini ---------------------------------------------------------------------------------------------------------
+def _gemini_whole(record: Record) -> _Said:
+    body = json.loads(record.body)
+    said = _gemini(body if isinstance(body, list) else [body])
+    said.finished = said.finished or (isinstance(body, dict) and bool(body.get("candidates")))
+    if not said.finished and said.error is None:
+        said.error = ""
+    return said
+
+
+def _gemini_stream(record: Record) -> _Said:
+    return _gemini(list(events(record.body)))
+
+
+def _gemini(chunks: list[Json]) -> _Said:
+    """Chunks of an answer. A signature is an opaque thought of its own, what shows thoughts is text."""
+    said = _Said()
+    usage: dict[str, Any] = {}
+    in_thought = False
+    for chunk in chunks:
+        if chunk.get("error"):
+            said.error = json.dumps(chunk)
+            break
+        usage.update(_known(chunk.get("usageMetadata")))
+        if (chunk.get("promptFeedback") or {}).get("blockReason") and not chunk.get("candidates"):
+            said.choices[0] = Choice(finish="content_filter", refusal=_blocked(chunk["promptFeedback"]))
+            said.finished = True
+        for candidate in chunk.get("candidates") or ():
+            choice = said.choices.setdefault(candidate.get("index") or 0, Choice())
+            for part in (candidate.get("content") or {}).get("parts") or ():
+                in_thought = _take_part(said, choice, part, in_thought=in_thought)
+            _end_candidate(said, choice, candidate)
+    for choice in said.choices.values():
+        for call in choice.calls:
+            call.arguments = call.arguments or {}
+    counted = usage.get("promptTokenCount") is not None or usage.get("candidatesTokenCount") is not None
+    said.usage = _gemini_counts(usage) if counted else None
+    return said
+
+
+def _blocked(feedback: Json) -> str:
+    return feedback.get("blockReasonMessage") or f"The prompt was blocked: {feedback['blockReason']}"
+
+
+def _take_part(said: _Said, choice: Choice, part: Json, *, in_thought: bool) -> bool:
+    """Add one part; whether it shows a thought that the next part may continue."""
+    signature = part.get("thoughtSignature")
+    said.useful = True
+    if "functionCall" in part:
+        call = part["functionCall"]
+        if call.get("name") or not choice.calls:
+            choice.calls.append(Call(call.get("name") or "", call.get("args") or {}, call.get("id") or ""))
+        for piece in call.get("partialArgs") or ():
+            _set_at(choice.calls[-1].arguments, piece)
+    elif part.get("thought"):
+        if in_thought:
+            said.thoughts[-1] = (said.thoughts[-1][0] + part.get("text", ""), "", "")
+        elif part.get("text"):
+            said.thoughts.append((part["text"], "", ""))
+        in_thought = in_thought or bool(part.get("text"))
+    elif "text" in part:
+        choice.text += part["text"]
+    elif set(part) != {"thoughtSignature"}:
+        said.shows = True
+        signature = None
+    if signature:
+        said.thoughts.append(("", "", signature))
+    return in_thought and bool(part.get("thought")) and not signature
+
+
+def _set_at(arguments: Json, piece: Json) -> None:
+    """A value at a path of names and positions; a text at the same path is continued."""
+    steps: list[Any] = [int(at) if at else name for name, at in re.findall(r"\.(\w+)|\[(\d+)\]", piece["jsonPath"])]
+    value = next((piece[key] for key in ("stringValue", "numberValue", "boolValue") if key in piece), None)
+    place = arguments
+    for step, following in pairwise(steps):
+        fresh: Json = [] if isinstance(following, int) else {}
+        if isinstance(place, list) and step == len(place):
+            place.append(fresh)
+        place = place[step] if isinstance(place, list) else place.setdefault(step, fresh)
+    if isinstance(place, list):
+        place += [""] * (steps[-1] + 1 - len(place))
+        place[steps[-1]] = place[steps[-1]] + value if place[steps[-1]] else value
+    else:
+        place[steps[-1]] = place[steps[-1]] + value if isinstance(place.get(steps[-1]), str) else value
+
+
+def _end_candidate(said: _Said, choice: Choice, candidate: Json) -> None:
+    reason = candidate.get("finishReason")
+    if reason in _GEMINI_BROKEN:
+        said.error = json.dumps({"error": {"message": ""}})
+    elif reason:
+        said.finished = True
+        choice.finish = _GEMINI_FINISH.get(str(reason), "stop")
+        if choice.finish == "content_filter":
+            choice.refusal = candidate.get("finishMessage") or ""
+
+
+def _gemini_counts(usage: dict[str, Any]) -> Counts:
+    prompt = (usage.get("promptTokenCount") or 0) + (usage.get("toolUsePromptTokenCount") or 0)
+    written = (usage.get("candidatesTokenCount") or 0) + (usage.get("thoughtsTokenCount") or 0)
+    return Counts(prompt, written, usage.get("cachedContentTokenCount") or 0)
+
+
 _READERS: Final = {
     ("anthropic", False): _anthropic_whole,
     ("anthropic", True): _anthropic_stream,
     ("openai_chat", False): _chat_whole,
     ("openai_chat", True): _chat_stream,
+    ("gemini", False): _gemini_whole,
+    ("gemini", True): _gemini_stream,
 }

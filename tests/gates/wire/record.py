@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 Json = Any
-Dialect = Literal["anthropic", "openai_chat"]
+Dialect = Literal["anthropic", "openai_chat", "gemini"]
 
 VARIABLE: Final = "WIRE_RECORDINGS"
 _BESIDE: Final = Path(__file__).resolve().parents[4] / "shared" / "data" / "wire"
@@ -32,6 +32,8 @@ FILES: Final[Mapping[str, tuple[str, Dialect]]] = {
     "mistral_chat": ("mistral", "openai_chat"),
     "xai_chat": ("xai", "openai_chat"),
     "azure_chat": ("azure", "openai_chat"),
+    "gemini_generateContent": ("google", "gemini"),
+    "vertex_generateContent": ("vertex", "gemini"),
 }
 REQUIRED: Final = (
     "anthropic_messages",
@@ -42,6 +44,8 @@ REQUIRED: Final = (
     "xai_chat",
     "openrouter_chat",
     "azure_chat",
+    "gemini_generateContent",
+    "vertex_generateContent",
 )
 _MESSAGE_START: Final = re.compile(r"^event: ?message_start$", re.MULTILINE)
 _HOP_HEADERS: Final = frozenset({"content-length", "content-encoding", "transfer-encoding", "connection"})
@@ -142,6 +146,8 @@ def _tool_names(request: Json) -> Iterator[str]:
     """The client tools of a recorded request, in any dialect's shape; server tools have no schema."""
     tools = request.get("tools") if isinstance(request, dict) else None
     for tool in tools if isinstance(tools, list) else ():
+        declared = tool.get("functionDeclarations") if isinstance(tool, dict) else None
+        yield from (str(one["name"]) for one in declared or () if one.get("name"))
         shape = tool.get("function", tool) if isinstance(tool, dict) else {}
         if isinstance(shape, dict) and shape.get("name") and (shape.get("input_schema") or "function" in tool):
             yield str(shape["name"])
