@@ -169,7 +169,10 @@ def match_faults(steps: Sequence[Step], books: Books) -> tuple[list[Record], lis
 def is_of(record: Record, fault: Fault, attempt: AttemptRow) -> bool:
     """Whether this attempt met this fault: same endpoint, fitting cause, same request id where both know one."""
     same = (attempt.provider, attempt.upstream_model) == (record.vendor, record.model)
-    named = not attempt.upstream_request_id or attempt.upstream_request_id == record.request_id
+    # DeepSeek's trace ids have no prefix.
+    named = (attempt.upstream_request_id or record.request_id).removeprefix("req_") == record.request_id.removeprefix(
+        "req_"
+    )
     return same and named and attempt.cause in FITTING[fault]
 
 

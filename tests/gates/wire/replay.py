@@ -45,6 +45,20 @@ _OK: Final[dict[str, Json]] = {
 }
 
 
+# What comes of a paused answer when it is asked to go on: its end.
+_OVER: Final = {
+    **_OK["anthropic"],
+    "content": [],
+    "usage": {"input_tokens": 0, "output_tokens": 0},
+}
+
+
+def _goes_on(asked: Json) -> bool:
+    """Whether the last message is the model's own: an answer that was paused is asked for the rest."""
+    messages = asked.get("messages") or [{}]
+    return bool(messages[-1].get("role") == "assistant")
+
+
 def mark(record: Record, turn: str) -> str:
     """What a prompt must hold so that ``record`` answers it; in any turn but ``first`` the answer is a plain ok."""
     return f"[[record:{record.id}/{turn}]]"
@@ -82,6 +96,8 @@ class Replay:
         self.received[record.id, turn] = json.loads(asked)
         if turn != "first":
             return web.json_response(_OK[record.dialect])
+        if _goes_on(self.received[record.id, turn]):
+            return web.json_response(_OVER)
         response = web.StreamResponse(status=record.status, headers=record.headers)
         if self._fragment or not record.streamed:
             response.content_length = len(record.body)  # pieces are pieces of the body then, without HTTP's own framing
