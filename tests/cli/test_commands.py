@@ -35,7 +35,7 @@ def test_help_names_every_command_and_imports_none(folder: Path, capsys: pytest.
         main(["--help"])
     shown = capsys.readouterr().out
     assert ended.value.code == 0
-    assert all(re.search(rf"^ +{name} ", shown, re.MULTILINE) for name in COMMANDS)
+    assert all(re.search(rf"^ +{name}( |$)", shown, re.MULTILINE) for name in COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

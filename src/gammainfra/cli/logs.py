@@ -77,7 +77,10 @@ def _follow(look: Callable[[int], Sequence[RequestRow]], seen: Sequence[RequestR
 
 
 def _newest(reader: DashboardReader, arguments: argparse.Namespace, limit: int) -> Sequence[RequestRow]:
-    """The newest requests that the filters let through, the oldest of them first."""
+    """The newest requests that the filters let through, the oldest of them first.
+
+    Who follows looks at one page at a time; else the whole log is searched until there are enough.
+    """
     base = RequestFilter(LOCAL_ACCOUNT, key_id=arguments.key, session_id=arguments.session)
     wanted = Wanted(base, status="failed" if arguments.failed else None)
     found: list[RequestRow] = []
@@ -86,7 +89,7 @@ def _newest(reader: DashboardReader, arguments: argparse.Namespace, limit: int) 
         page = reader.find(wanted, cursor, limits.PAGE_ROWS if arguments.model else limit - len(found))
         found += [row for row in page.rows if arguments.model in {None, row.model, row.asked, row.endpoint}]
         cursor = page.cursor
-        if cursor is None:
+        if cursor is None or arguments.follow:
             break
     return found[:limit][::-1]
 

@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "check": ("gammainfra.cli.check", "show the settings in force, where each comes from, and what is missing"),
     "doctor": ("gammainfra.cli.doctor", "look at files, database, clock and providers, and say what is wrong"),
     "migrate": ("gammainfra.cli.migrate", "bring the database to the schema of this release"),
+    "completions": ("gammainfra.cli.completions", "print what makes a shell complete these commands"),
     "version": ("gammainfra.cli.version", "print the version"),
 }
 _INTERRUPTED: Final = 130  # as shells count it
