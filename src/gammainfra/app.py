@@ -407,6 +407,11 @@ class Server(uvicorn.Server):
         self._app = app
         self._chores: tuple[asyncio.Task[None], ...] = ()
 
+    def obey_signals(self) -> None:
+        """From here on a signal to end is obeyed, also one that comes before the loop runs: in the main thread only."""
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, self.handle_exit)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal to end is obeyed and no failure: uvicorn would raise it once more after everything was closed."""
         del frame
