@@ -52,6 +52,7 @@ class StoredBooks:
 
     def post(self, orders: Sequence[Order]) -> Sequence[Outcome]:
         """One transaction. Raises LedgerDown."""
+        passing: tuple[type[Exception], ...] = (*self._engine.errors, StoreUnusable)
         try:
             self._mend()
             with self._engine.transaction(self._connection):
@@ -59,7 +60,7 @@ class StoredBooks:
                 book = self._load(orders)
                 outcomes = [book.apply(order) for order in orders]
                 self._write(book.changes())
-        except (*self._engine.errors, StoreUnusable) as error:
+        except passing as error:
             raise LedgerDown(f"the books cannot be written: {error}") from error
         return outcomes
 

@@ -78,6 +78,7 @@ def test_a_place_that_comes_to_somebody_who_is_gone_goes_to_the_next() -> None:
         board.leave(first)
         gone.cancel()
         board.leave(await following)
-        board.leave(await board.enter(caller, 10, 0.0))
+        last = await board.enter(caller, 10, 0.0)
+        assert last.waited_s == 0.0
 
     asyncio.run(test())
