@@ -28,7 +28,7 @@ from gammainfra.domain import limits
 from gammainfra.domain.endpoint import key_variable
 from gammainfra.domain.ledger import Hold
 from gammainfra.domain.plan import Plan
-from gammainfra.domain.ports import Clock
+from gammainfra.domain.ports import Clock, LedgerDown
 from gammainfra.domain.record import ApiKey
 from gammainfra.domain.secret import Secret
 from gammainfra.gateway.admission import Admission
@@ -165,12 +165,16 @@ class App:
     async def watch_books(self) -> None:
         """End holds that nobody will settle, those of an earlier boot first, until cancelled."""
         billing, clock = self.billing, self.services.clock
+        passing: tuple[type[Exception], ...] = (*self.writer.engine.errors, StoreUnusable)
         while billing is not None:
             now = clock.wall()
 
             async def find(node: str = billing.node, now: float = now) -> Sequence[Hold]:
                 job = self.writer.submit(lambda _: self.books.orphans(node=node, now=now, most=limits.REAP_BATCH))
-                return await asyncio.wrap_future(job)
+                try:
+                    return await asyncio.wrap_future(job)
+                except passing as error:
+                    raise LedgerDown(str(error)) from error
 
             await reap(billing.ledger, find, now)
             await asyncio.sleep(limits.REAP_EVERY_S)
@@ -221,7 +225,7 @@ def _build(settings: Settings, folder: Path, lock: FolderLock, clock: Clock, ups
         health=lambda: report(health, clock.now(), clock.wall()),
     )
     observer = Observed(metrics)
-    books = StoredBooks(engine, lambda: writer.connection)
+    books = StoredBooks(engine, lambda: writer.connection, writer.reopen_if_gone)
     billing = _billing(settings, writer, books, random)
     hedges, charged = HedgeBudget(settings.hedging.extra_max), billing is not None
     once = Idempotency(_given_by(reader), clock, must_know=charged)
@@ -406,6 +410,11 @@ class Server(uvicorn.Server):
         )  # fmt: skip
         self._app = app
         self._chores: tuple[asyncio.Task[None], ...] = ()
+
+    def obey_signals(self) -> None:
+        """From here on a signal to end is obeyed, also one that comes before the loop runs: in the main thread only."""
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, self.handle_exit)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal to end is obeyed and no failure: uvicorn would raise it once more after everything was closed."""

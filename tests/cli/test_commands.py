@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -182,10 +181,7 @@ def test_a_gateway_ends_in_peace(by: signal.Signals, tmp_path: Path) -> None:
         while "  data " not in welcome:
             assert process.poll() is None
             welcome += process.stdout.readline()
-        url = re.findall(r"http://[\d.:]+", welcome)[0]
-        with urllib.request.urlopen(f"{url}/healthz", timeout=LIMIT_S) as answer:  # from here on it obeys signals
-            assert answer.status == 200
-        process.send_signal(by)
+        process.send_signal(by)  # the loop does not run yet
         _, err = process.communicate(timeout=LIMIT_S)
     assert "Traceback" not in err
     assert process.returncode == 0

@@ -15,7 +15,9 @@ from gammainfra.domain.ports import LedgerDown
 from gammainfra.store.database import Sqlite, open_writer
 from gammainfra.store.desk import Desk
 from gammainfra.store.ledger import StoredBooks
+from gammainfra.store.postgres import Postgres
 from gammainfra.store.writer import Writer
+from tests import postgres
 from tests.billing.histories import play
 from tests.gates.ledger import SqliteFile
 
@@ -29,8 +31,12 @@ def top_up(event: str, nano: int = 100) -> Order:
 
 def desk_of(path: Path) -> tuple[Writer, Desk]:
     writer = Writer(path, show_plan=str)
-    books = StoredBooks(writer.engine, lambda: writer.connection)
-    return writer, Desk(books, lambda job, give_up: writer.hurry(lambda _: job(), give_up))
+    return writer, desk_at(writer)
+
+
+def desk_at(writer: Writer) -> Desk:
+    books = StoredBooks(writer.engine, lambda: writer.connection, writer.reopen_if_gone)
+    return Desk(books, lambda job, give_up: writer.hurry(lambda _: job(), give_up), sleep=lambda _: None)
 
 
 def test_histories_leave_sound_books(tmp_path: Path) -> None:
@@ -131,3 +137,23 @@ def test_64_callers_with_20_requests_each_never_pass_what_one_account_has(tmp_pa
     assert served == 19
     assert books.check(now=AT).ok
     connection.close()
+
+
+def test_books_outlive_a_database_that_was_gone(tmp_path: Path) -> None:
+    async def orders(server: postgres.Server) -> None:
+        writer = Writer(Postgres(server.url), show_plan=str, journal=tmp_path / "journal")
+        desk = desk_at(writer)
+        assert isinstance(await desk.put(top_up("e1")), Posted)
+        server.stop("QUIT")
+        for _ in range(2):
+            with pytest.raises(LedgerDown, match="the books cannot be written"):
+                await desk.put(top_up("e2"))
+        server.start()
+        assert isinstance(await desk.put(top_up("e2")), Posted)
+        writer.close()
+
+    try:
+        with postgres.running() as server:
+            asyncio.run(orders(server))
+    except postgres.Missing as missing:
+        pytest.skip(str(missing))

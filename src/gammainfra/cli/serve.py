@@ -51,17 +51,18 @@ def run(arguments: argparse.Namespace) -> int:
         return complain(str(error))
     for note in app.notes():
         complain(note)
+    server = Server(app)
+    server.obey_signals()  # first: who reads the welcome may end the gateway at once
     print(_welcome(app, listening.getsockname()[1]), flush=True)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
-    _run_loop(app, listening)
+    _run_loop(server, listening)
     return 0
 
 
-def _run_loop(app: App, listening: socket.socket) -> None:
-    server = Server(app)
+def _run_loop(server: Server, listening: socket.socket) -> None:
     factory = None
     if sys.platform != "win32":
         import uvloop  # not made for Windows

@@ -28,16 +28,22 @@ from gammainfra.domain.ledger import (
     TxnKind,
 )
 from gammainfra.domain.ports import LedgerDown
-from gammainfra.store.engine import Connection, Engine, Row, Value
+from gammainfra.store.engine import Connection, Engine, Row, StoreUnusable, Value
 from gammainfra.store.statements import statements_of
 
 
 class StoredBooks:
-    """Implements ``domain.ports.Books``; ``connection`` gives the one to use now, and one thread at a time does."""
+    """Implements ``domain.ports.Books``; ``connection`` gives the one to use now, and one thread at a time does.
 
-    def __init__(self, engine: Engine, connection: Callable[[], Connection]) -> None:
+    ``mend`` opens it again when it is gone, before every post.
+    """
+
+    def __init__(
+        self, engine: Engine, connection: Callable[[], Connection], mend: Callable[[], None] = lambda: None
+    ) -> None:
         self._engine = engine
         self._open = connection
+        self._mend = mend
         self._say = statements_of(engine.dialect)
 
     @property
@@ -46,13 +52,15 @@ class StoredBooks:
 
     def post(self, orders: Sequence[Order]) -> Sequence[Outcome]:
         """One transaction. Raises LedgerDown."""
+        passing: tuple[type[Exception], ...] = (*self._engine.errors, StoreUnusable)
         try:
+            self._mend()
             with self._engine.transaction(self._connection):
                 self._engine.begin_writing(self._connection, ())
                 book = self._load(orders)
                 outcomes = [book.apply(order) for order in orders]
                 self._write(book.changes())
-        except self._engine.errors as error:
+        except passing as error:
             raise LedgerDown(f"the books cannot be written: {error}") from error
         return outcomes
 

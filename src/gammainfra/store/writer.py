@@ -127,17 +127,13 @@ class Writer:
     def hurry(self, job: Callable[[Connection], None], give_up: Callable[[], None]) -> None:
         """Run ``job`` on the writing connection before any record that waits; ``give_up`` instead once closed.
 
-        What it raises is a defect and ends the writer.
+        It sees for itself that the connection lives (``reopen_if_gone``). What it raises is a defect and ends the
+        writer.
         """
-
-        def run() -> None:
-            self._reopen_if_gone()
-            job(self._connection)
-
         if self._closed:
             give_up()
             return
-        self._urgent.put(_Job(run, give_up))
+        self._urgent.put(_Job(lambda: job(self._connection), give_up))
         self._queue.put(_Wake())
         self._due.set()
 
@@ -148,7 +144,7 @@ class Writer:
         """
 
         def run() -> T:
-            self._reopen_if_gone()
+            self.reopen_if_gone()
             return job(self._connection)
 
         return self._in_turn(run)
@@ -300,7 +296,7 @@ class Writer:
         tries = 1 if self._journal is not None and self._journal.size else limits.RECORD_TRIES
         for number in range(tries if rows else 0):
             try:
-                self._reopen_if_gone()
+                self.reopen_if_gone()
                 self._write_batch(rows)
             except self._passing as busy_or_gone:
                 error = busy_or_gone
@@ -338,7 +334,8 @@ class Writer:
                         self._lose(1, alone)
         self._journal.clear()
 
-    def _reopen_if_gone(self) -> None:
+    def reopen_if_gone(self) -> None:
+        """Open the connection again when the database ended it. For jobs, in their thread; raises StoreUnusable."""
         if not self.engine.alive(self._connection):
             self._connection.close()
             self._connection = self.engine.open_writer()

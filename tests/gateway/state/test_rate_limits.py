@@ -64,3 +64,21 @@ def test_keys_that_asked_long_ago_are_forgotten() -> None:
 def test_a_key_without_limits_has_a_free_ticket() -> None:
     board = RateBoard(_Clock(), RateLimits())
     assert asyncio.run(board.enter(Caller(ApiKey("k", "a", "t", "1234", 0.0)), 10, 0.0)) is FREE
+
+
+def test_a_place_that_comes_to_somebody_who_is_gone_goes_to_the_next() -> None:
+    board = RateBoard(_Clock(), RateLimits(concurrency=1))
+    caller = Caller(ApiKey("key", "account", "test", "1234", 0.0))
+
+    async def test() -> None:
+        first = await board.enter(caller, 10, 5.0)
+        gone = asyncio.create_task(board.enter(caller, 10, 5.0))
+        following = asyncio.create_task(board.enter(caller, 10, 5.0))
+        await asyncio.sleep(0)
+        board.leave(first)
+        gone.cancel()
+        board.leave(await following)
+        last = await board.enter(caller, 10, 0.0)
+        assert last.waited_s == 0.0
+
+    asyncio.run(test())

@@ -154,8 +154,13 @@ class RateBoard:
         except TimeoutError:
             if place.done() and not place.cancelled():
                 return  # it came at the last moment
-            row.places = [one for one in row.places if one is not place]
             raise self._refused(row, self._clock.now(), 1.0) from None
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self.leave(Ticket(row))  # it came, and nobody is there any more
+            raise
+        finally:
+            row.places = [one for one in row.places if one is not place]
 
     def _row(self, key_id: str, allowed: RateLimits) -> _Row:
         row = self._rows.get(key_id)
