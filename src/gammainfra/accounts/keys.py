@@ -138,6 +138,11 @@ class ApiKeys:
         return _Entry(stored.digest, Caller(stored.key, salt), stored.issued)
 
 
+def is_account(text: str) -> bool:
+    """Whether ``text`` may name an account: the books write ``u:<account>:<pot>``."""
+    return ids.is_visible_ascii(text, limits.ACCOUNT_CHARS) and ":" not in text
+
+
 def is_own_key(text: str) -> bool:
     """Whether ``text`` has the shape of a key an operator may choose."""
     return (

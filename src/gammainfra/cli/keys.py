@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime
 
-from gammainfra.accounts.keys import ApiKeys
+from gammainfra.accounts.keys import LOCAL_ACCOUNT, ApiKeys, is_account
 from gammainfra.accounts.pepper import read_or_create
 from gammainfra.app import UNUSABLE, SystemClock, SystemRandom, data_folder, engine_of, show_plan
 from gammainfra.cli.options import add_settings, complain, settings_of
+from gammainfra.domain import limits
 from gammainfra.domain.record import ApiKey
 from gammainfra.store.keys import Keys
 from gammainfra.store.writer import Writer
@@ -20,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=["create", "list", "revoke"])
     parser.add_argument("id", nargs="?", help="the key to revoke, as listed")
     parser.add_argument("--name", default="unnamed", help="what the new key is for")
+    parser.add_argument("--account", default=LOCAL_ACCOUNT, help=f"who pays for it (default: {LOCAL_ACCOUNT})")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,7 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _act(arguments: argparse.Namespace, keys: ApiKeys) -> int:
     if arguments.action == "create":
-        secret, key = keys.issue(arguments.name)
+        if not is_account(arguments.account):
+            return complain(f"--account is up to {limits.ACCOUNT_CHARS} ASCII characters without space or colon")
+        secret, key = keys.issue(arguments.name, arguments.account)
         print(f"{secret}\n  id {key.id}, name {key.name}. Shown once: keep it now.")
     elif arguments.action == "list":
         for key in keys.list():
@@ -59,4 +63,5 @@ def _act(arguments: argparse.Namespace, keys: ApiKeys) -> int:
 def _row(key: ApiKey) -> str:
     made = datetime.fromtimestamp(key.created_at, UTC).strftime("%Y-%m-%d %H:%M")
     state = "active" if key.revoked_at is None else "revoked"
-    return f"{key.id}  ...{key.last4}  {made} UTC  {state:8} {key.name}"
+    account = "" if key.account_id == LOCAL_ACCOUNT else f"  (account {key.account_id})"
+    return f"{key.id}  ...{key.last4}  {made} UTC  {state:8} {key.name}{account}"

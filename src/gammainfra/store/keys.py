@@ -10,7 +10,7 @@ import json
 
 from gammainfra.domain import limits
 from gammainfra.domain.record import ApiKey, StoredKey
-from gammainfra.store.engine import Connection, Row, Value
+from gammainfra.store.engine import Connection, Engine, Row, Value
 from gammainfra.store.statements import statements_of
 from gammainfra.store.writer import Writer
 
@@ -50,6 +50,12 @@ class Keys:
                 return bool(self._say["revoke_key"].run(connection, id=key_id, revoked_ms=round(at * 1000)))
 
         return self._writer.submit(revoke).result(limits.STORE_BUSY_S * 2)
+
+
+def accounts_with_keys(engine: Engine, connection: Connection) -> frozenset[str]:
+    """Every account that a key was made for. Raises the engine's errors."""
+    rows = statements_of(engine.dialect)["all_keys"].rows(connection)
+    return frozenset(str(row["account_id"]) for row in rows)
 
 
 def _columns(stored: StoredKey) -> dict[str, Value]:

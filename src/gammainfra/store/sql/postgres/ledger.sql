@@ -112,9 +112,9 @@ SELECT request_id AS name FROM ledger_holds WHERE expires_ms <= %(now_ms)s;
 -- Every account's sum, users' as one per pot.
 SELECT
     CASE
-        WHEN account LIKE 'u:%%%(trial)s' THEN 'u:*%(trial)s'
-        WHEN account LIKE 'u:%%%(managed)s' THEN 'u:*%(managed)s'
-        WHEN account LIKE 'u:%%%(byok)s' THEN 'u:*%(byok)s'
+        WHEN account ~ '^u:.*:trial$' THEN 'u:*:trial'
+        WHEN account ~ '^u:.*:managed$' THEN 'u:*:managed'
+        WHEN account ~ '^u:.*:byok$' THEN 'u:*:byok'
         ELSE account
     END AS name,
     sum(amount_nano)::bigint AS amount_nano
