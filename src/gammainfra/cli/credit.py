@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, cast, get_args
+from typing import Final, cast
 
 import msgspec
 
@@ -30,7 +30,7 @@ from gammainfra.billing.fees import (
 from gammainfra.cli.options import add_settings, complain, settings_of
 from gammainfra.domain import limits
 from gammainfra.domain.ids import is_visible_ascii
-from gammainfra.domain.ledger import Balance, Outcome, Post, Posted, Pot, user_account
+from gammainfra.domain.ledger import POTS, Balance, Outcome, Post, Posted, Pot, user_account
 from gammainfra.domain.money import read_usd, show_usd
 from gammainfra.domain.ports import LedgerDown
 from gammainfra.settings import Settings
@@ -46,7 +46,6 @@ _WORDS: Final = {
     "adjust": "{usd} USD put right for",
     "refund": "{usd} USD given back to",
 }
-_POTS: Final[tuple[Pot, ...]] = get_args(Pot)
 _AMOUNT: Final = re.compile(r"(-?)(.*)", re.DOTALL)
 
 
@@ -86,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("account", metavar="ACCOUNT", help="whose credit (accounts: gammainfra keys list)")
     parser.add_argument("amount", metavar="AMOUNT", help="in USD, such as 25 or 0.50; adjust takes back with -0.50")
     parser.add_argument("--note", required=True, help="who ordered it and why: kept with the transaction")
-    parser.add_argument("--pot", choices=_POTS, help="which balance (default: managed; grant: trial)")
+    parser.add_argument("--pot", choices=POTS, help="which balance (default: managed; grant: trial)")
     parser.add_argument("--event", metavar="ID", help="names this order, so that giving it again changes nothing")
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
@@ -124,7 +123,7 @@ def _give(
     books = StoredBooks(engine, lambda: connection)
     asked = order.post(round(time.time(), 3))
     outcome: Outcome = books.post((asked,))[0]
-    balances = books.balances([user_account(order.account, pot) for pot in _POTS])
+    balances = books.balances([user_account(order.account, pot) for pot in POTS])
     if not isinstance(outcome, Posted):
         return complain(_not_there(order, balances))
     if outcome.already and _entries(outcome) != _expected(asked):
@@ -228,7 +227,7 @@ def _as_json(order: Order, posted: Posted, balances: Sequence[Balance]) -> str:
         "entries": {entry.account: usd(entry.amount_nano) for entry in posted.txn.entries},
         "balances": {
             pot: {"balance": usd(one.posted_nano), "held": usd(one.held_nano)}
-            for pot, one in zip(_POTS, balances, strict=True)
+            for pot, one in zip(POTS, balances, strict=True)
         },
     }
     return msgspec.json.encode(shown).decode()
@@ -244,7 +243,7 @@ def _as_text(order: Order, posted: Posted, balances: Sequence[Balance], settings
         why = "own keys: no fee" if order.pot == "byok" else f"{settings.fees}: {bp / 100:g} % on top"
         fee, paid = order.fee_nano // NANO_PER_CENT, (order.nano + order.fee_nano) // NANO_PER_CENT
         lines.append(f"  fee      {_dollars(fee)} USD ({why}), paid {_dollars(paid)} USD")
-    for pot, one in zip(_POTS, balances, strict=True):
+    for pot, one in zip(POTS, balances, strict=True):
         lines.append(f"  {pot:8} {show_usd(one.posted_nano)} USD, of which held {show_usd(one.held_nano)}")
     lines.append(f"  event    {order.event}\n  note     {posted.txn.note}")
     return "\n".join(lines)
