@@ -103,6 +103,10 @@ def test_a_key_shows_what_is_left_of_its_budgets_and_the_balances(tmp_path: Path
         assert unlimited["limit"] is None
         assert unlimited["budgets"]["daily"] == {"limit": None, "used": 1, "held": 4, "remaining": None}
         assert (unlimited["available"], unlimited["managed"]["held"]) == (23, 4)
-        assert (unlimited["hedging"], unlimited["rates"], unlimited["scopes"]) == (True, None, ["inference"])
+        assert (unlimited["hedging"], unlimited["requests_per_minute"], unlimited["scopes"]) == (
+            True,
+            None,
+            ["inference"],
+        )
 
     run(test())

@@ -1,27 +1,50 @@
-"""The command ``gammainfra keys``: makes, lists and revokes API keys. A running gateway follows within seconds."""
+"""The command ``gammainfra keys``: makes, lists, changes and revokes API keys. A running gateway follows soon."""
 
 from __future__ import annotations
 
 import argparse
 from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
 
 from gammainfra.accounts.keys import LOCAL_ACCOUNT, ApiKeys, is_account
 from gammainfra.accounts.pepper import read_or_create
+from gammainfra.accounts.terms import Term, Terms, TermWrong
 from gammainfra.app import UNUSABLE, SystemClock, SystemRandom, data_folder, engine_of, show_plan
 from gammainfra.cli.options import add_settings, complain, settings_of
 from gammainfra.domain import limits
+from gammainfra.domain.money import show_usd
 from gammainfra.domain.record import ApiKey
 from gammainfra.store.keys import Keys
 from gammainfra.store.writer import Writer
+from gammainfra.web.answers import show_time
+from gammainfra.web.key import show_terms
+
+_TERMS: Final = {
+    "--day-usd": "USD that may be spent with it on a UTC day",
+    "--month-usd": "USD in a UTC month",
+    "--session-usd": "USD in one task",
+    "--rpm": "requests per minute",
+    "--tpm": "tokens per minute",
+    "--concurrency": "requests at a time",
+}
+_NAMES: Final = {"rpm": "requests_per_minute", "tpm": "tokens_per_minute"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``create [--name NAME]``, ``list``, ``revoke ID``."""
+    """``create [--name NAME] [terms]``, ``list``, ``update ID [terms]``, ``revoke ID``."""
     add_settings(parser)
-    parser.add_argument("action", choices=["create", "list", "revoke"])
-    parser.add_argument("id", nargs="?", help="the key to revoke, as listed")
-    parser.add_argument("--name", default="unnamed", help="what the new key is for")
+    parser.add_argument("action", choices=["create", "list", "update", "revoke"])
+    parser.add_argument("id", nargs="?", help="the key to update or revoke, as listed")
+    parser.add_argument("--name", help="what the key is for")
     parser.add_argument("--account", default=LOCAL_ACCOUNT, help=f"who pays for it (default: {LOCAL_ACCOUNT})")
+    for flag, words in _TERMS.items():
+        parser.add_argument(flag, metavar="N", help=f"{words}; none: no limit of its own")
+    parser.add_argument("--models", metavar="NAMES", help="only these, such as openai/gpt-5,anthropic/*; none: all")
+    parser.add_argument("--hedging", action=argparse.BooleanOptionalAction, help="whether two may be asked at once")
+    parser.add_argument("--trial", action=argparse.BooleanOptionalAction, help="shed first when the gateway is full")
+    parser.add_argument("--json", action="store_true", help="one JSON object for each key")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,27 +64,96 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _act(arguments: argparse.Namespace, keys: ApiKeys) -> int:
-    if arguments.action == "create":
-        if not is_account(arguments.account):
-            return complain(f"--account is up to {limits.ACCOUNT_CHARS} ASCII characters without space or colon")
-        secret, key = keys.issue(arguments.name, arguments.account)
-        print(f"{secret}\n  id {key.id}, name {key.name}. Shown once: keep it now.")
-    elif arguments.action == "list":
-        for key in keys.list():
-            print(_row(key))
-        if not keys.list():
-            complain("there is no key yet: gammainfra keys create")
-    elif not arguments.id:
-        return complain("say which key to revoke: gammainfra keys revoke ID (the ids: gammainfra keys list)")
-    elif not keys.revoke(arguments.id):
-        return complain(f"there is no key {arguments.id} that is not revoked already (the ids: gammainfra keys list)")
+    try:
+        terms = _terms(arguments)
+        match arguments.action:
+            case "create":
+                return _create(arguments, keys, terms)
+            case "list":
+                return _list(arguments, keys)
+            case _ if not arguments.id:
+                action = arguments.action
+                return complain(
+                    f"say which key to {action}: gammainfra keys {action} ID (the ids: gammainfra keys list)"
+                )
+            case "update":
+                return _update(arguments, keys, terms)
+            case _ if keys.revoke(arguments.id):
+                print(f"{arguments.id} is revoked")
+                return 0
+            case _:
+                return _unknown(arguments.id)
+    except TermWrong as error:
+        return complain(str(error))
+
+
+def _create(arguments: argparse.Namespace, keys: ApiKeys, terms: Terms) -> int:
+    if not is_account(arguments.account):
+        return complain(f"--account is up to {limits.ACCOUNT_CHARS} ASCII characters without space or colon")
+    secret, key = keys.issue("unnamed", arguments.account, terms)
+    if arguments.json:
+        print(_as_json(key, secret))
     else:
-        print(f"{arguments.id} is revoked")
+        print(f"{secret}\n  id {key.id}, name {key.name}. Shown once: keep it now.")
     return 0
+
+
+def _list(arguments: argparse.Namespace, keys: ApiKeys) -> int:
+    for key in keys.list():
+        print(_as_json(key) if arguments.json else _row(key))
+    if not keys.list():
+        complain("there is no key yet: gammainfra keys create")
+    return 0
+
+
+def _update(arguments: argparse.Namespace, keys: ApiKeys, terms: Terms) -> int:
+    if not terms:
+        return complain("say what to change, such as --day-usd 5 (all of it: gammainfra keys --help)")
+    key = keys.update(arguments.id, terms)
+    if key is None:
+        return _unknown(arguments.id)
+    print(_as_json(key) if arguments.json else _row(key))
+    return 0
+
+
+def _unknown(key_id: str) -> int:
+    return complain(f"there is no key {key_id} that is not revoked already (the ids: gammainfra keys list)")
+
+
+def _terms(arguments: argparse.Namespace) -> Terms:
+    """The flags that were given. Raises TermWrong."""
+    terms: dict[str, Term] = {}
+    for flag in (*_TERMS, "--models", "--hedging", "--trial", "--name"):
+        attribute = flag[2:].replace("-", "_")
+        given: str | bool | None = getattr(arguments, attribute)
+        name = _NAMES.get(attribute, "allowed_models" if attribute == "models" else attribute)
+        if given is None:
+            continue
+        if given == "none" and flag != "--name":
+            terms[name] = () if flag == "--models" else None
+        elif flag == "--models":
+            terms[name] = tuple(str(given).split(","))
+        elif flag in {"--rpm", "--tpm", "--concurrency"} and str(given).isdecimal():
+            terms[name] = int(given)
+        else:
+            terms[name] = given
+    return terms
+
+
+def _as_json(key: ApiKey, secret: str | None = None) -> str:
+    shown = {"id": key.id, "account": key.account_id, "created_at": show_time(key.created_at)}
+    revoked = None if key.revoked_at is None else show_time(key.revoked_at)
+    made = {} if secret is None else {"key": secret}
+    whole = {**shown, "last4": key.last4, "revoked_at": revoked, "name": key.name, **show_terms(key), **made}
+    return msgspec.json.encode(whole).decode()
 
 
 def _row(key: ApiKey) -> str:
     made = datetime.fromtimestamp(key.created_at, UTC).strftime("%Y-%m-%d %H:%M")
     state = "active" if key.revoked_at is None else "revoked"
-    account = "" if key.account_id == LOCAL_ACCOUNT else f"  (account {key.account_id})"
-    return f"{key.id}  ...{key.last4}  {made} UTC  {state:8} {key.name}{account}"
+    account = () if key.account_id == LOCAL_ACCOUNT else (f"account {key.account_id}",)
+    spans = (("day", key.limits.day_nano), ("month", key.limits.month_nano), ("task", key.limits.session_nano))
+    budgets = tuple(f"${show_usd(nano).rstrip('0').rstrip('.')} a {span}" for span, nano in spans if nano is not None)
+    rates = () if key.rates is None else (key.rates.shown or "no rate limit",)
+    other = (*account, *budgets, *rates, *(("trial",) if key.trial else ()), *(() if key.hedging else ("no hedging",)))
+    return f"{key.id}  ...{key.last4}  {made} UTC  {state:8} {key.name}" + (f"  ({', '.join(other)})" if other else "")

@@ -6,7 +6,6 @@ Never the secret, and no other key. Budgets are counted only where somebody pays
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Final
 
@@ -48,7 +47,8 @@ class Key:
             "created_at": show_time(key.created_at),
             **{name: money(nano) for name, nano in spent.items()},
             **await self._budgets(key),
-            **show_settings(key),
+            "is_free_tier": key.trial,
+            **show_terms(key),
         }
         if self._on.charged:
             shown |= show_balances(await self._reads.read(lambda: self._reader.credit(key.account_id)))
@@ -76,8 +76,7 @@ class Key:
                     "remaining": money(None if nano is None else max(nano, 0)),
                 }
                 for cap, kept, nano in zip(caps, meters, left, strict=True)
-            }
-            | {"session": {"limit": money(key.limits.session_nano)}},
+            },
         }
 
     def _spent_nano(self, key: ApiKey, since: float) -> int:
@@ -85,13 +84,18 @@ class Key:
         return sum(row.cost_nano + row.fee_nano for row in found if row.key_id == key.id)
 
 
-def show_settings(key: ApiKey) -> dict[str, object]:
-    """What the key may do, beside money. ``rates`` None: those of the installation."""
+def show_terms(key: ApiKey) -> dict[str, object]:
+    """What the key may do, in the names that set it. No rates: those of the installation."""
     rates = key.rates
     return {
-        "is_free_tier": key.trial,
-        "scopes": sorted(key.scopes),
-        "allowed_models": list(key.allowed_models),
+        "day_usd": money(key.limits.day_nano),
+        "month_usd": money(key.limits.month_nano),
+        "session_usd": money(key.limits.session_nano),
+        "requests_per_minute": None if rates is None else rates.requests_per_minute,
+        "tokens_per_minute": None if rates is None else rates.tokens_per_minute,
+        "concurrency": None if rates is None else rates.concurrency,
         "hedging": key.hedging,
-        "rates": None if rates is None else asdict(rates),
+        "trial": key.trial,
+        "allowed_models": list(key.allowed_models),
+        "scopes": sorted(key.scopes),
     }
