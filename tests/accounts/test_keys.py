@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,8 @@ from gammainfra.accounts.keys import ApiKeys
 from gammainfra.accounts.pepper import Pepper
 from gammainfra.domain import ids
 from gammainfra.domain.failure import Refused
-from gammainfra.domain.record import StoredKey
+from gammainfra.domain.policy import RateLimits
+from gammainfra.domain.record import ApiKey, KeyLimits, StoredKey
 
 PEPPER = Pepper(1, b"p" * 32)
 OWN = "sk-my-own-key-for-home"
@@ -31,6 +33,14 @@ class MemoryKeys:
     def insert_key(self, stored: StoredKey) -> None:
         self.calls += 1
         self.rows[stored.key.id] = stored
+
+    def update_key(self, key: ApiKey) -> bool:
+        self.calls += 1
+        stored = self.rows.get(key.id)
+        if stored is None or stored.key.revoked_at is not None:
+            return False
+        self.rows[key.id] = replace(stored, key=key)
+        return True
 
     def revoke_key(self, key_id: str, at: float) -> bool:
         self.calls += 1
@@ -221,3 +231,21 @@ def test_each_account_has_a_salt_of_its_own() -> None:
 
     assert keys.authenticate(one).salt == keys.authenticate(same).salt
     assert keys.authenticate(one).salt != keys.authenticate(other).salt
+
+
+def test_a_changed_key_is_changed_for_the_next_request() -> None:
+    keys = keys_on(MemoryKeys(), PEPPER)
+    secret, key = keys.issue("laptop", terms={"day_usd": "1.50", "concurrency": 3})
+    assert (key.limits.day_nano, key.rates) == (1_500_000_000, RateLimits(concurrency=3))
+    changed = keys.update(key.id, {"day_usd": None, "session_usd": Decimal("1E+1"), "hedging": False, "name": "desk"})
+    assert keys.authenticate(secret).key == changed
+    assert changed == replace(key, name="desk", hedging=False, limits=KeyLimits(session_nano=10 * 10**9))
+
+
+def test_only_a_key_of_the_account_that_is_not_revoked_can_be_changed() -> None:
+    keys = keys_on(MemoryKeys(), PEPPER)
+    _, key = keys.issue("laptop")
+    assert keys.update(key.id, {"trial": True}, "another") is None
+    assert keys.update("key-none", {"trial": True}) is None
+    keys.revoke(key.id)
+    assert keys.update(key.id, {"trial": True}) is None

@@ -22,7 +22,7 @@ from tests.postgres import Server
 from tests.store.conftest import server
 from tests.store.making import writer_on
 
-__all__ = ["Installation", "empty", "server", "there"]
+__all__ = ["Installation", "empty", "folder", "server", "there"]
 
 OURS = re.compile(r"GAMMAINFRA_|GOOGLE_CLOUD|[A-Z]+_API_KEY")
 PROVIDERS = {"OPENAI_API_KEY": "sk-a", "ANTHROPIC_API_KEY": "sk-b"}
@@ -58,6 +58,12 @@ class Installation:
         ran = self.ask(*arguments, **environ)
         assert (ran.status, ran.err) == (0, "")
         return [json.loads(line) for line in ran.out.splitlines()]
+
+
+@pytest.fixture
+def folder(empty: Installation) -> Path:
+    """The same, for tests that need nothing but the folder."""
+    return empty.folder
 
 
 @pytest.fixture

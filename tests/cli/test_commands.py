@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -12,21 +11,6 @@ import pytest
 from gammainfra import __version__
 from gammainfra.cli.main import COMMANDS, main
 from tests.gateway_process import LIMIT_S, command, environment, serving
-
-OURS = re.compile(r"GAMMAINFRA_|(OPENAI|ANTHROPIC|DEEPSEEK|GOOGLE|MISTRAL|GROQ|XAI)_API_KEY")
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to work in, with nothing of this machine's settings."""
-    monkeypatch.chdir(tmp_path)
-    for name in environment(tmp_path):
-        if name in {"HOME", "XDG_DATA_HOME", "LOCALAPPDATA"}:
-            monkeypatch.setenv(name, str(tmp_path))
-
-    for name in [name for name in os.environ if OURS.match(name)]:
-        monkeypatch.delenv(name)
-    return tmp_path
 
 
 def test_help_names_every_command_and_imports_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

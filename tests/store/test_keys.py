@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from gammainfra.domain.record import ApiKey, StoredKey
+from gammainfra.domain.policy import RateLimits
+from gammainfra.domain.record import ApiKey, KeyLimits, StoredKey
 from gammainfra.store.engine import Engine, StoreUnusable
-from gammainfra.store.keys import Keys
+from gammainfra.store.keys import Keys, accounts_with_keys
 from tests.store.making import writer_on
 
 KEY = ApiKey(
@@ -59,3 +60,19 @@ def test_keys_of_a_closed_store_are_refused(place: Engine) -> None:
         pass
     with pytest.raises(StoreUnusable):
         Keys(writer).all_keys()
+
+
+def test_the_terms_of_a_key_are_kept_and_changed(place: Engine) -> None:
+    limited = replace(KEY, limits=KeyLimits(1, 2, None), rates=RateLimits(3, 0, 5), hedging=False, trial=True)
+    with writer_on(place) as writer:
+        keys = Keys(writer)
+        keys.insert_key(replace(STORED, key=limited))
+        assert keys.all_keys()[0].key == limited
+
+        changed = replace(KEY, name="desk", limits=KeyLimits(session_nano=7))
+        assert keys.update_key(changed)
+        assert keys.all_keys() == (replace(STORED, key=changed),)
+        assert not keys.update_key(replace(changed, id="key-2"))
+        assert keys.revoke_key("key-1", 1_790_000_001.0)
+        assert not keys.update_key(limited)
+        assert accounts_with_keys(place, writer.connection) == {"local"}

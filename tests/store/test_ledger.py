@@ -14,12 +14,15 @@ from gammainfra.domain.ledger import Order, Outcome, Posted, Reserve, Short, Sou
 from gammainfra.domain.ports import LedgerDown
 from gammainfra.store.database import Sqlite, open_writer
 from gammainfra.store.desk import Desk
+from gammainfra.store.engine import Engine
 from gammainfra.store.ledger import StoredBooks
 from gammainfra.store.postgres import Postgres
+from gammainfra.store.reader import Reader
 from gammainfra.store.writer import Writer
 from tests import postgres
 from tests.billing.histories import play
 from tests.gates.ledger import SqliteFile
+from tests.store.making import writer_on
 
 AT = 1_800_000_000.0
 MANAGED = user_account("ann", "managed")
@@ -157,3 +160,42 @@ def test_books_outlive_a_database_that_was_gone(tmp_path: Path) -> None:
             asyncio.run(orders(server))
     except postgres.Missing as missing:
         pytest.skip(str(missing))
+
+
+def test_what_was_put_in_is_told_from_what_requests_took(place: Engine) -> None:
+    purse = (Source(MANAGED),)
+    part = posting.Part("openai", 30, "credit", "served", purse)
+    with writer_on(place) as writer:
+        books = StoredBooks(place, lambda: writer.connection)
+        orders = (
+            top_up("e1"),
+            posting.grant("g1", "ann", 7, at=AT),
+            posting.refund("r1", "ann", "managed", 20, at=AT, note="n"),
+            Reserve("gen-1", purse, (), 50, 1, AT, AT),
+            posting.settle("gen-1", (part,), PLANS["launch"], at=AT, estimated=False),
+        )
+        writer.submit(lambda _: books.post(orders)).result(30)
+        reader = Reader(place, connections=1)
+        found, nobody = reader.credit("ann"), reader.credit("bob")
+        reader.close()
+    assert (found.put_in_nano, found.managed.posted_nano, found.trial.posted_nano) == (87, 50, 7)
+    assert (nobody.put_in_nano, nobody.managed.posted_nano) == (0, 0)
+
+
+def test_sums_of_users_are_one_for_each_pot(place: Engine) -> None:
+    with writer_on(place) as writer:
+        books = StoredBooks(place, lambda: writer.connection)
+        orders = (top_up("e1"), posting.grant("g1", "ann", 7, at=AT), posting.grant("g2", "bob", 8, at=AT))
+        writer.submit(lambda _: books.post(orders)).result(30)
+        connection = place.open_reader()
+        with place.snapshot(connection):
+            found = StoredBooks(place, lambda: connection).check(now=AT)
+        connection.close()
+    assert found.ok
+    assert {entry.account: entry.amount_nano for entry in found.sums} == {
+        "stripe:clearing": -103,
+        "revenue:topup_fee": 3,
+        "trial:expense": -15,
+        "u:*:managed": 100,
+        "u:*:trial": 15,
+    }

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gammainfra.accounts.pepper import Pepper
+from gammainfra.accounts.terms import NO_TERMS, Terms, with_terms
 from gammainfra.domain import ids, limits
 from gammainfra.domain.failure import Refused
 from gammainfra.domain.ports import Clock, KeyStore, Random
@@ -60,10 +61,23 @@ class ApiKeys:
             raise _refused(f"This API key was revoked: {_WHERE}.")
         return entry.caller
 
-    def issue(self, name: str, account_id: str = LOCAL_ACCOUNT) -> tuple[str, ApiKey]:
-        """Make a key; its secret is returned here and can never be read again."""
+    def issue(self, name: str, account_id: str = LOCAL_ACCOUNT, terms: Terms = NO_TERMS) -> tuple[str, ApiKey]:
+        """Make a key; its secret is returned here and can never be read again. Raises TermWrong."""
         secret = ids.api_key(self._random.bytes(32))
-        return secret, self._keep(secret, name, account_id, issued=True)
+        return secret, self._keep(secret, name, account_id, terms, issued=True)
+
+    def update(self, key_id: str, terms: Terms, account_id: str | None = None) -> ApiKey | None:
+        """Change what a key may do, from the next request on; None when the account (None: any) has no such key
+
+        that is not revoked. Raises TermWrong.
+        """
+        for key in self.list():
+            if key.id == key_id and account_id in {None, key.account_id}:
+                changed = with_terms(key, terms)
+                if self._store.update_key(changed):
+                    self.reload()
+                    return changed
+        return None
 
     def install(self, secret: str, name: str = "bootstrap", account_id: str = LOCAL_ACCOUNT) -> ApiKey:
         """Make a key of the operator's own string (``GAMMAINFRA_BOOTSTRAP_KEY``); doing it again changes nothing.
@@ -77,7 +91,7 @@ class ApiKeys:
             )
         entry = self._find(secret)
         if entry is None:
-            return self._keep(secret, name, account_id, issued=ids.is_well_formed_key(secret))
+            return self._keep(secret, name, account_id, NO_TERMS, issued=ids.is_well_formed_key(secret))
         if entry.caller.key.revoked_at is not None:
             raise ValueError("this key was revoked: choose another one")
         return entry.caller.key
@@ -117,14 +131,15 @@ class ApiKeys:
                 return entry
         return None
 
-    def _keep(self, secret: str, name: str, account_id: str, *, issued: bool) -> ApiKey:
-        key = ApiKey(
+    def _keep(self, secret: str, name: str, account_id: str, terms: Terms, *, issued: bool) -> ApiKey:
+        bare = ApiKey(
             id="key-" + ids.base62(int.from_bytes(self._random.bytes(12), "big"), 16),
             account_id=account_id,
             name=name,
             last4=secret[-4:],
             created_at=self._clock.wall(),
         )
+        key = with_terms(bare, terms)
         newest = self._peppers[0]
         stored = StoredKey(key, newest.digest(secret), newest.name, issued)
         self._store.insert_key(stored)
@@ -136,6 +151,11 @@ class ApiKeys:
         # Session ids are derived with this salt (C34). The oldest pepper makes it, so that a new one renames no task.
         salt = self._peppers[-1].digest("session salt " + stored.key.account_id)
         return _Entry(stored.digest, Caller(stored.key, salt), stored.issued)
+
+
+def is_account(text: str) -> bool:
+    """Whether ``text`` may name an account: the books write ``u:<account>:<pot>``."""
+    return ids.is_visible_ascii(text, limits.ACCOUNT_CHARS) and ":" not in text
 
 
 def is_own_key(text: str) -> bool:

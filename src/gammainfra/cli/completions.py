@@ -65,7 +65,8 @@ def _command(name: str, summary: str, parser: argparse.ArgumentParser) -> Comman
             words = words or choices
         elif action.help != argparse.SUPPRESS:
             takes = "nothing" if action.nargs == 0 else "file" if action.type is Path else "value"
-            options.append(Option(action.option_strings[-1], action.help or "", takes, choices))
+            spelled = [name for name in action.option_strings if name.startswith("--")]
+            options += [Option(name, action.help or "", takes, choices) for name in spelled]
     return Command(name, summary, words, tuple(options))
 
 

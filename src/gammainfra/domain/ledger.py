@@ -13,6 +13,7 @@ from typing import Final, Literal, NewType
 
 Account = NewType("Account", str)
 Pot = Literal["trial", "managed", "byok"]
+POTS: Final[tuple[Pot, ...]] = ("trial", "managed", "byok")
 
 LOSS: Final = Account("platform:loss")
 STRIPE: Final = Account("stripe:clearing")

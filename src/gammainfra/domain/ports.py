@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Collection, Sequence
 from typing import Protocol
 
 from gammainfra.domain.ledger import Account, Balance, Cause, Hold, LedgerCheck, Meter, Order, Outcome, Txn
-from gammainfra.domain.record import Caller, RequestRecord, StoredKey
+from gammainfra.domain.record import ApiKey, Caller, RequestRecord, StoredKey
 
 
 class Clock(Protocol):
@@ -61,6 +61,10 @@ class KeyStore(Protocol):
 
     def insert_key(self, stored: StoredKey) -> None:
         """Keep a new key; durable on return."""
+        ...
+
+    def update_key(self, key: ApiKey) -> bool:
+        """Keep its name and terms as they are now; False when there is none that is not revoked."""
         ...
 
     def revoke_key(self, key_id: str, at: float) -> bool:

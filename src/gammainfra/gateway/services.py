@@ -36,6 +36,11 @@ class Services:
     hedging: Hedging = NO_HEDGING
     priced_only: bool = False
 
+    @property
+    def charged(self) -> bool:
+        """Whether callers pay from credit."""
+        return self.priced_only
+
     def policy_of(self, caller: Caller) -> Policy:
         """What key and operator allow a caller's requests."""
         key = caller.key

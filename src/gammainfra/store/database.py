@@ -82,6 +82,15 @@ class Sqlite:
         """All or nothing."""
         return transaction(cast("sqlite3.Connection", connection))
 
+    @contextmanager
+    def snapshot(self, connection: Connection) -> Iterator[None]:
+        """A read transaction: the write-ahead log keeps what it sees."""
+        connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            connection.execute("ROLLBACK")
+
     def begin_writing(self, connection: Connection, at_ms: Sequence[int]) -> None:
         """BEGIN IMMEDIATE has kept other writers out already."""
 

@@ -112,6 +112,10 @@ class Engine(Protocol):
         """All or nothing: whatever leaves the block by an exception leaves no trace."""
         ...
 
+    def snapshot(self, connection: Connection) -> AbstractContextManager[None]:
+        """All questions of the block see the database at one moment, and keep nobody from writing."""
+        ...
+
     def begin_writing(self, connection: Connection, at_ms: Sequence[int]) -> None:
         """First thing in the transaction of a batch: keep other writers out, make room for these arrivals."""
         ...

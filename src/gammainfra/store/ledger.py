@@ -84,6 +84,10 @@ class StoredBooks:
         rows = self._say["ledger_statement"].rows(self._connection, account=account, before_ms=_ms(before), most=most)
         return self._whole(rows)
 
+    def put_in(self, account: Account) -> int:
+        """What was put into a user account, in nano-USD: everything in it that no request took or brought back."""
+        return self._say["ledger_put_in"].number(self._connection, account=account)
+
     def orphans(self, *, node: str, now: float, most: int) -> Sequence[Hold]:
         """Oldest first."""
         rows = self._say["ledger_orphans"].rows(self._connection, node=node, now_ms=_ms(now), most=most)

@@ -150,6 +150,13 @@ class Postgres:
         finally:
             ours.days = known
 
+    @contextmanager
+    def snapshot(self, connection: Connection) -> Iterator[None]:
+        """The default isolation would show each question another moment."""
+        with cast("_Connection", connection).raw.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+
     def begin_writing(self, connection: Connection, at_ms: Sequence[int]) -> None:
         """Lock the watermark, and make the tables of the days that these arrivals fall on."""
         _statement("keep_others_out").rows(connection)

@@ -17,9 +17,11 @@ from typing import Final, Literal, TypeVar
 from gammainfra.domain import limits
 from gammainfra.domain.attempt import Ending
 from gammainfra.domain.failure import Refused
+from gammainfra.domain.ledger import POTS, Balance, Meter, user_account
 from gammainfra.store import rows
 from gammainfra.store.address import engine_at
 from gammainfra.store.engine import Connection, Engine
+from gammainfra.store.ledger import StoredBooks
 from gammainfra.store.statements import Statement, Statements, statements_of
 
 Row = TypeVar("Row")
@@ -46,6 +48,16 @@ class RequestFilter:
     client: str | None = None
     ending: Ending | None = None
     rescued: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """A user's balances; ``put_in_nano`` is what was ever put into the first two, less what was taken back."""
+
+    trial: Balance
+    managed: Balance
+    byok: Balance
+    put_in_nano: int
 
 
 class Reader:
@@ -191,6 +203,18 @@ class Reader:
         """What the engine's own check says, None when all is sound or it has no such check. Reads everything."""
         with self._connection() as connection:
             return self.engine.find_damage(connection)
+
+    def credit(self, user_id: str) -> Credit:
+        """What a user has, as the books say at one moment."""
+        with self._connection() as connection, self.engine.snapshot(connection):
+            books = StoredBooks(self.engine, lambda: connection)
+            trial, managed, byok = books.balances([user_account(user_id, pot) for pot in POTS])
+            return Credit(trial, managed, byok, books.put_in(trial.account) + books.put_in(managed.account))
+
+    def meters(self, names: Collection[str]) -> Sequence[Meter]:
+        """What is counted under budgets, in the order asked for."""
+        with self._connection() as connection:
+            return StoredBooks(self.engine, lambda: connection).meters(names)
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:

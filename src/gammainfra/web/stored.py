@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from gammainfra.gateway.services import Services
 from gammainfra.store.reader import Reader
-from gammainfra.web import generation, key, request_log, sessions, usage
+from gammainfra.web import credit, generation, key, request_log, sessions, usage
 from gammainfra.web.api import Handler
 from gammainfra.web.reads import Reads
 
@@ -15,7 +15,9 @@ def routes(on: Services, reader: Reader, flush: Callable[[float], None]) -> dict
     """What ``web.api.Api`` takes. ``flush`` as in ``Generation``."""
     reads = Reads()
     tasks = sessions.Sessions(on, reader, reads)
+    charged = {("GET", credit.PATH): credit.Credits(on, reader, reads).answer} if on.charged else {}
     return {
+        **charged,
         ("GET", generation.PATH): generation.Generation(on, reader, reads, flush).answer,
         ("GET", request_log.PATH): request_log.RequestLog(on, reader, reads).answer,
         ("GET", sessions.PATH): tasks.every,

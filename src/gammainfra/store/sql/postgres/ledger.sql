@@ -112,10 +112,16 @@ SELECT request_id AS name FROM ledger_holds WHERE expires_ms <= %(now_ms)s;
 -- Every account's sum, users' as one per pot.
 SELECT
     CASE
-        WHEN account LIKE 'u:%%%(trial)s' THEN 'u:*%(trial)s'
-        WHEN account LIKE 'u:%%%(managed)s' THEN 'u:*%(managed)s'
-        WHEN account LIKE 'u:%%%(byok)s' THEN 'u:*%(byok)s'
+        WHEN account ~ '^u:.*:trial$' THEN 'u:*:trial'
+        WHEN account ~ '^u:.*:managed$' THEN 'u:*:managed'
+        WHEN account ~ '^u:.*:byok$' THEN 'u:*:byok'
         ELSE account
     END AS name,
     sum(amount_nano)::bigint AS amount_nano
 FROM ledger_entries GROUP BY name ORDER BY name;
+
+-- name: ledger_put_in
+-- What orders and payments, not requests, put into an account. Orders are few: they are found, then the account's lines.
+SELECT coalesce(sum(e.amount_nano), 0)::bigint AS value
+FROM ledger_txns AS t JOIN ledger_entries AS e ON e.txn_id = t.id AND e.account = %(account)s
+WHERE t.cause_by IN ('event', 'order');

@@ -119,3 +119,9 @@ SELECT
     END AS name,
     sum(amount_nano) AS amount_nano
 FROM ledger_entries GROUP BY name ORDER BY name;
+
+-- name: ledger_put_in
+-- What orders and payments, not requests, put into an account. Orders are few: they are found, then the account's lines.
+SELECT coalesce(sum(e.amount_nano), 0) AS value
+FROM ledger_txns AS t JOIN ledger_entries AS e ON e.txn_id = t.id AND e.account = :account
+WHERE t.cause_by IN ('event', 'order');
