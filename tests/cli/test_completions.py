@@ -27,7 +27,7 @@ def completed(installation: Installation, *words: str) -> list[str]:
 def test_bash_completes_commands_words_options_and_values(empty: Installation) -> None:
     assert completed(empty, "gammainfra", "") == [*COMMANDS, "--help", "--version"]
     assert completed(empty, "gammainfra", "se") == ["serve", "sessions"]
-    assert completed(empty, "gammainfra", "keys", "")[:3] == ["create", "list", "revoke"]
+    assert completed(empty, "gammainfra", "keys", "")[:4] == ["create", "list", "update", "revoke"]
     assert completed(empty, "gammainfra", "connect", "cl") == ["claude", "cline"]
     assert completed(empty, "gammainfra", "logs", "--fo") == ["--follow"]
     assert completed(empty, "gammainfra", "export", "usage", "--by", "") == ["key", "model", "provider", "client"]
