@@ -20,7 +20,7 @@ from gammainfra.routing.roster import Roster
 class Services:
     """``roster`` is the catalog ready for planning; a reload swaps it as one value.
 
-    ``priced_only``: what has no price is not asked (C26), because somebody pays.
+    ``charged``: somebody pays, so what has no price is not asked (C26).
     """
 
     accounts: Accounts
@@ -34,15 +34,10 @@ class Services:
     idempotency: Idempotency
     large: LargeBodies
     hedging: Hedging = NO_HEDGING
-    priced_only: bool = False
-
-    @property
-    def charged(self) -> bool:
-        """Whether callers pay from credit."""
-        return self.priced_only
+    charged: bool = False
 
     def policy_of(self, caller: Caller) -> Policy:
         """What key and operator allow a caller's requests."""
         key = caller.key
         hedging = self.hedging if key.hedging else NO_HEDGING
-        return Policy(key.allowed_models, priced_only=self.priced_only, hedging=hedging)
+        return Policy(key.allowed_models, priced_only=self.charged, hedging=hedging)
